@@ -100,7 +100,9 @@ describe("attempts that are sent ahead", () => {
   it("W12, W19: are taken back for a worker with a free slot, the newest first, and nothing is charged", () => {
     const rig = far(1, 3)
     const main = rig.open()
-    rig.submit(main, { a: [], b: [], c: [], d: [] })
+    rig.state.paces.set(1, 1)
+    rig.submit(main, { a: [], b: [], c: [], d: [], e: [], f: [] }, { portable: ["a", "b", "c", "d", "e", "f"] })
+    for (const each of ["e", "f"]) rig.cancel(main, each, 1)
     rig.send({ _tag: "WorkerAdded", name: "w1", slots: 2 })
     assert.deepStrictEqual(rig.told, ["take d back (attempt 4)", "take c back (attempt 3)"])
     // The slot that comes free here goes to the oldest, in whatever order the answers come.
@@ -156,7 +158,7 @@ describe("attempts that are sent ahead", () => {
   it("W10, F8, W19: may all have begun on a worker that was silent", () => {
     const rig = new Rig({})
     rig.send({ _tag: "WorkerAdded", name: "far", slots: 1, ahead: 1, terms: { ttlMillis: 10 } })
-    rig.submit(rig.open(), { a: [], b: [] }, { settings: { b: { key: "b", idempotent: false } } })
+    rig.submit(rig.open(), { b: [], a: [] }, { settings: { b: { key: "b", idempotent: false } } })
     rig.at(10)
     assert.deepStrictEqual(phases(rig, "a", "b"), ["ready", "failed"])
     assert.strictEqual(historyOf(rig, "a"), 1)

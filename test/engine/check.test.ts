@@ -26,6 +26,8 @@ const addWorker = ({ workers }: State, to: Partial<WorkerRecord> = {}): WorkerRe
     attempts: 0,
     rejoining: new Map(),
     sent: new Map(),
+    line: 0,
+    askedBack: new Set<number>(),
     ...to
   }
   workers.push(worker)
@@ -442,7 +444,9 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
   ]],
   [ahead, [
     ["S4: next (row 1, assigned) was not sent ahead", ({ workers }) => workers[0]!.sent.clear()],
-    ["S4: run (row 0, assigned) was sent ahead", ({ workers }, _, id) => workers[0]!.sent.set(id("run"), false)],
+    ["S4: the line of w1 is 1 and not 4000", ({ workers }) => workers[0]!.line = 1],
+    ["S4: run (row 0, assigned) was asked back", ({ workers }, _, id) => workers[0]!.askedBack.add(id("run"))],
+    ["S4: run (row 0, assigned) was sent ahead", ({ workers }, _, id) => workers[0]!.sent.set(id("run"), 0)],
     ["S4: run (row 0, assigned) has not begun", ({ workers }) => force(workers[0]!, { ahead: 0 })],
     ["S4: 1 attempts were sent to w1 ahead, not 0", ({ workers }) => force(workers[0]!, { ahead: 0 })],
     ["S6: a slot is free on w1 and an attempt was sent ahead", ({ workers }) => force(workers[0]!, { slots: 2 })]

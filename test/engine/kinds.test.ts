@@ -236,8 +236,10 @@ describe("attempts that are sent ahead to workers of two kinds", () => {
     const rig = new Rig({})
     rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1, ahead: 3 })
     const main = rig.open()
-    rig.submit(main, loose("apbc"), { portable: ["p"] })
+    rig.state.paces.set(0, 1).set(1, 1)
+    rig.submit(main, loose("apbcde"), { portable: ["p"] })
     assert.deepStrictEqual(starts(rig), ["a w1", "p w1 , ahead", "b w1 , ahead", "c w1 , ahead"])
+    for (const each of ["d", "e"]) rig.cancel(main, each, 1)
     // Two slots, and one task that may run there.
     addFar(rig, 2)
     assert.deepStrictEqual(rig.told, ["take p back (attempt 2)"])
@@ -252,7 +254,10 @@ describe("attempts that are sent ahead to workers of two kinds", () => {
   it("W20, W12: portable tasks that were asked back count for remote slots first", () => {
     const rig = new Rig({})
     rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1, ahead: 3 })
-    rig.submit(rig.open(), loose("abpq"), { portable: ["p", "q"] })
+    rig.state.paces.set(0, 1).set(1, 1)
+    const main = rig.open()
+    rig.submit(main, loose("abpqcd"), { portable: ["p", "q"] })
+    for (const each of ["c", "d"]) rig.cancel(main, each, 1)
     addFar(rig)
     assert.deepStrictEqual(rig.told, ["take q back (attempt 4)"])
     // The slot of w2 is left for b or p: the newer one is p.
@@ -304,6 +309,16 @@ describe("tasks that lack a worker of their kind", () => {
     assert.deepStrictEqual(rig.outcome("s"), ["NoSuitableWorker", "s"])
     rig.close(main, 1)
     assertNothingIsLeft(rig)
+  })
+
+  it("W20, N6: a wait that keeps a local slot for a remote task is told that it starves where no remote worker is", () => {
+    const rig = both(2, 0)
+    rig.submit(rig.open(), { parent: [] })
+    const inner = rig.open("inner")
+    rig.submit(inner, { child: [] }, { inside: "parent", remote: ["child"] })
+    rig.keep(1, [rig.claim(inner, "child")], "parent")
+    assert.lengthOf(rig.told, 1)
+    assert.match(rig.told[0]!, /^wait 1 is over: parent waits for child/)
   })
 
   it("W20, W9: without a limit it ends at once, and so it is when the last local worker is lost", () => {

@@ -826,6 +826,7 @@ export class Simulation {
       now: this.now,
       task: run.task,
       attempt: run.attempt,
+      micros: this.microsOf(run),
       ending: chance.weighted<Ending>([
         [run.stopping ? 2 : 12, { _tag: "Succeeded", size: chance.pick([undefined, 0, 1, 3]) }],
         [run.stopping ? 1 : 3, { _tag: "Failed", failure: this.next++, defect: chance.with(0.3) }],
@@ -847,6 +848,12 @@ export class Simulation {
         }]
       ])
     })
+  }
+
+  /** Workers to which attempts are sent ahead time bodies. */
+  private microsOf({ worker }: Run): number | undefined {
+    const isTimed = (this.worker(worker)?.ahead ?? 0) > 0 && this.chance.with(0.5)
+    return isTimed ? this.chance.pick([1, 100, 900, 3000, 9000]) : undefined
   }
 
   /** A body misses some of what it depends on, or nothing that it could name. */
@@ -1206,7 +1213,7 @@ export class Simulation {
   }
 
   private ahead(): number | undefined {
-    return this.isFar && this.chance.with(0.85) ? 1 + this.chance.below(3) : undefined
+    return this.isFar && this.chance.with(0.85) ? 1 + this.chance.below(8) : undefined
   }
 
   private kind(): WorkerKind | undefined {

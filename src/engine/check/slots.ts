@@ -15,7 +15,7 @@ import { has, heapsOf, isLive, isSource } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
 /** S4: slots and attempts are counted correctly, and slots are never exceeded. */
-export const slots: Rule = function*(state, { live, name }) {
+export const slots: Rule = function*(state, { live, name: named }) {
   const { fairness, tasks } = state
   const holders = state.workers.map(() => 0)
   const attempts = state.workers.map(() => 0)
@@ -27,7 +27,7 @@ export const slots: Rule = function*(state, { live, name }) {
     if (holds) holders[worker]!++
     const isFixed = phase !== Phase.stopping && phase !== Phase.assigned
     if (isFixed && (phase === Phase.running) !== holds) {
-      yield `S4: ${name(task)} ${holds ? "holds a" : "has no"} slot`
+      yield `S4: ${named(task)} ${holds ? "holds a" : "has no"} slot`
     }
     const isAhead = state.workers[worker]?.sent.has(task) === true
     if (
@@ -35,12 +35,12 @@ export const slots: Rule = function*(state, { live, name }) {
         ? holds || (phase !== Phase.assigned && phase !== Phase.stopping)
         : phase === Phase.assigned && !holds
     ) {
-      yield `S4: ${name(task)} was ${isAhead ? "" : "not "}sent ahead`
+      yield `S4: ${named(task)} was ${isAhead ? "" : "not "}sent ahead`
     }
-    if (phase === Phase.assigned && state.workers[worker]!.ahead === 0) yield `S4: ${name(task)} has not begun`
+    if (phase === Phase.assigned && state.workers[worker]!.ahead === 0) yield `S4: ${named(task)} has not begun`
     const counts = fairness.sourceSaturation < 1 && holds && isSource(state, task)
     if (state.balance.sources.has(task) !== counts) {
-      yield `S4: ${name(task)} is ${counts ? "not " : ""}counted as a source`
+      yield `S4: ${named(task)} is ${counts ? "not " : ""}counted as a source`
     }
   }
   const draining = state.workers.filter(({ phase }) => phase === "draining").length
@@ -51,6 +51,9 @@ export const slots: Rule = function*(state, { live, name }) {
     if (worker.attempts !== attempts[index]) {
       yield `S4: ${worker.attempts} of ${attempts[index]} attempts on ${name} are counted`
     }
+    const line = [...sent.values()].reduce((sum, micros) => sum + micros, 0)
+    if (line !== worker.line) yield `S4: the line of ${name} is ${worker.line} and not ${line}`
+    for (const task of worker.askedBack) if (!sent.has(task)) yield `S4: ${named(task)} was asked back`
     if (sent.size > ahead) yield `S4: ${sent.size} attempts were sent to ${name} ahead, not ${ahead}`
     if (sent.size > 0 && running < slots) yield `S6: a slot is free on ${name} and an attempt was sent ahead`
     if (running > slots) yield `S4: ${running} attempts on ${name} hold ${slots} slots`

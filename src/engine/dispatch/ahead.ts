@@ -15,6 +15,8 @@ import { Use } from "../state/Use.ts"
 import { isUsed } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { holdsSlot } from "./keepers.ts"
+import type { Kinds } from "./lanes.ts"
+import * as pacing from "./pacing.ts"
 import { ofKindFor, remoteFirst, siteOf, unfailed } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { isFree } from "./room.ts"
@@ -37,26 +39,53 @@ export const isSent = (state: State, task: TaskId): boolean =>
 const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
   for (const task of worker.sent.keys()) {
     if (worker.running >= worker.slots) return
-    worker.sent.delete(task)
+    slots.leaveLine(worker, task)
     slots.hold(state, task, worker)
     out.push({ _tag: "Begin", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
   }
 }
 
-/** While tasks with demands are ready nothing is sent ahead: it would take slots that they could have. */
+/**
+ * Fills up the lines of which half is gone. While tasks with demands are ready nothing is sent ahead: it would take slots that they
+ * could have. A task that may not go ahead holds up those behind it, or they would take the slot that is free next.
+ */
 const send = (state: State, out: Out): void => {
   ready.flushLone(state)
-  while (state.queues.size === 0) {
-    const able = state.workers.filter(takesMore)
-    if (able.length === 0) return
-    const isAny = (of: WorkerKind): boolean => able.some(({ kind }) => kind === of)
-    const task = ready.takeFor(state, { local: isAny("local"), remote: isAny("remote") })
-    if (task < 0) return
-    const permitted = ofKindFor(state, task, able)
+  if (state.queues.size > 0) return
+  const low = state.workers.filter((worker) => takesMore(worker) && pacing.isLow(worker))
+  if (low.length === 0) return
+  const { left, slots: all } = leftFor(state)
+  for (;;) {
+    const able = low.filter(takesMore)
+    const kinds = kindsOf(able)
+    const task = ready.nextFor(state, kinds)
+    if (task < 0 || !pacing.mayGoAhead(state, task)) return
+    const micros = pacing.likely(state, task)
+    const permitted = ofKindFor(state, task, able).filter((worker) =>
+      pacing.fits(worker, micros, pacing.shareOf(worker, left, all))
+    )
+    if (permitted.length === 0) return
     const others = unfailed(state, task, permitted)
     const from = remoteFirst(others === undefined || others.length === 0 ? permitted : others)
-    slots.startAhead(state, task, from.reduce((best, worker) => hasFewer(worker, best) ? worker : best), out)
+    const to = from.reduce((best, worker) => hasFewer(worker, best) ? worker : best)
+    ready.takeFor(state, kinds)
+    slots.startAhead(state, task, to, micros, out)
   }
+}
+
+const kindsOf = (workers: ReadonlyArray<WorkerRecord>): Kinds => {
+  const isAny = (of: WorkerKind): boolean => workers.some(({ kind }) => kind === of)
+  return { local: isAny("local"), remote: isAny("remote") }
+}
+
+/** What is left for the workers to which attempts are sent ahead, as far as it counts, and the slots of these. */
+const leftFor = (state: State): { readonly left: number; readonly slots: number } => {
+  const workers = state.workers.filter(({ ahead, phase }) => ahead > 0 && phase === "open")
+  const all = workers.reduce((sum, each) => sum + each.slots, 0)
+  // More than this fills all lines.
+  const most = workers.reduce((sum, each) => Math.max(sum, 2 * all * Math.ceil(each.ahead / each.slots)), 0)
+  const left = workers.reduce((sum, each) => sum + each.attempts, 0)
+  return { left: left + ready.count(state, kindsOf(workers), most - left), slots: all }
 }
 
 /** Whether an attempt may be sent to a worker ahead. Rejoiners would wait for it. */
@@ -77,9 +106,9 @@ const takeBack = (state: State, out: Out): void => {
   const lines: Array<{ readonly worker: WorkerRecord; readonly tasks: Array<TaskId> }> = []
   for (const worker of state.workers) {
     const tasks: Array<TaskId> = []
-    for (const [task, isAskedBack] of worker.sent) {
+    for (const task of worker.sent.keys()) {
       // One that stops answers by itself.
-      if (!isAskedBack && isSent(state, task)) tasks.push(task)
+      if (!worker.askedBack.has(task) && isSent(state, task)) tasks.push(task)
       else due[kindOf(state, task)]++
     }
     lines.push({ worker, tasks })
@@ -96,7 +125,7 @@ const takeBack = (state: State, out: Out): void => {
     const task = tasks.pop()
     if (task === undefined) return
     free[siteFor(task)!]--
-    worker.sent.set(task, true)
+    worker.askedBack.add(task)
     out.push({ _tag: "TakeBack", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
   }
 }

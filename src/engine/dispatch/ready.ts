@@ -220,6 +220,24 @@ export const takeFor = (state: State, kinds: Kinds): TaskId => {
   return lane.taskAt[rank]!
 }
 
+/** The task that {@link takeFor} takes. */
+export const nextFor = (state: State, kinds: Kinds): TaskId => {
+  const lane = firstFor(state, kinds)
+  return lane === undefined ? -1 : firstIn(lane)
+}
+
+/** How many ready tasks ask for a slot alone and may run on workers of these kinds; stops counting at `most`. */
+export const count = (state: State, { local, remote }: Kinds, most: number): number => {
+  let found = 0
+  for (const heap of [local ? state.lanes : [], state.portableLanes, remote ? state.remoteLanes : []]) {
+    for (const { members } of heap) {
+      found += members.count
+      if (found >= most) return most
+    }
+  }
+  return found
+}
+
 /**
  * The best ready task of these crowds and of the tasks that ask for a slot alone, or -1. At least one worker is free. Call
  * {@link flushLone} first.

@@ -161,10 +161,18 @@ export const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out
   send(state, task, worker, out)
 }
 
-/** Sends an attempt to a worker before a slot is free there. */
-export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
-  worker.sent.set(task, false)
+/** Sends an attempt whose body is likely to take so long to a worker before a slot is free there. */
+export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, micros: number, out: Out): void => {
+  worker.sent.set(task, micros)
+  worker.line += micros
   send(state, task, worker, out)
+}
+
+/** An attempt that was sent ahead has a slot or has ended. */
+export const leaveLine = (worker: WorkerRecord, task: TaskId): void => {
+  worker.line -= worker.sent.get(task) ?? 0
+  worker.sent.delete(task)
+  worker.askedBack.delete(task)
 }
 
 const send = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
@@ -232,5 +240,5 @@ export const leave = (state: State, task: TaskId): void => {
   if (state.holding.size > 0) amounts.giveBack(state, task)
   const worker = state.workers[state.tasks.worker[task]!]!
   worker.attempts--
-  if (worker.sent.size > 0) worker.sent.delete(task)
+  if (worker.sent.size > 0) leaveLine(worker, task)
 }

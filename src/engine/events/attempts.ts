@@ -6,6 +6,7 @@
  */
 import { isSent } from "../dispatch/ahead.ts"
 import * as brakes from "../dispatch/brakes.ts"
+import * as pacing from "../dispatch/pacing.ts"
 import { exclude } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
 import * as slots from "../dispatch/slots.ts"
@@ -72,12 +73,13 @@ export const ended = (state: State, event: TaskEnded, out: Out): void => {
   succeedPlain(state, task)
 }
 
-const endedRarely = (state: State, { attempt, ending, task }: TaskEnded, out: Out): void => {
+const endedRarely = (state: State, { attempt, ending, micros, task }: TaskEnded, out: Out): void => {
   if (!isCurrent(state, task, attempt)) {
     if (ending._tag === "Failed") out.push({ _tag: "ForgetFailure", failure: ending.failure })
     return
   }
   if (ending._tag !== "Unbegun" && ending._tag !== "InputsLost") noteBegun(state, task)
+  if (micros !== undefined) pacing.note(state, task, micros)
   leave(state, task, out)
   if (state.tasks.phase[task] === Phase.stopping) return stopped(state, task, ending, out)
   switch (ending._tag) {

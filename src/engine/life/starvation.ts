@@ -17,12 +17,15 @@ import { maySuit, wantedOf } from "../dispatch/placement.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
+import type { WorkerKind } from "../protocol/Plan.ts"
 import type { Pair } from "../protocol/Reason.ts"
 import type { Amount } from "../state/Extras.ts"
 import { keysOf, phaseOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
 import { extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
+import { Use } from "../state/Use.ts"
+import { isUsed } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import { awaitedDependenciesOf } from "./groups.ts"
@@ -80,11 +83,14 @@ const lookAround = (state: State): Keepers => {
 /** Whether every slot of a worker is kept in a wait. */
 const isKept = (worker: WorkerRecord, { kept }: Keepers): boolean => (kept.get(worker) ?? 0) >= worker.slots
 
-/** The common case without a search: slots become free for ready tasks of both kinds and for all rejoiners. */
-const mayStarve = ({ demanding, workers }: State, keepers: Keepers): boolean =>
-  demanding > 0 ||
-  !workers.some((worker) => worker.kind === "local" && takesTasks(worker) && !isKept(worker, keepers)) ||
-  workers.some((worker) => worker.rejoining.size > 0 && isKept(worker, keepers))
+/** The common case without a search: slots become free for ready tasks of all kinds and for all rejoiners. */
+const mayStarve = (state: State, keepers: Keepers): boolean => {
+  const { demanding, workers } = state
+  const frees = (of: WorkerKind): boolean =>
+    workers.some((worker) => worker.kind === of && takesTasks(worker) && !isKept(worker, keepers))
+  return demanding > 0 || !frees("local") || (isUsed(state, Use.away) && !frees("remote")) ||
+    workers.some((worker) => worker.rejoining.size > 0 && isKept(worker, keepers))
+}
 
 /** The chain of waiting tasks from a wait to what it lacks; `undefined` if the wait can end. */
 const starvationOf = (state: State, keepers: Keepers, wait: Wait): ReadonlyArray<Pair> | undefined => {

@@ -182,6 +182,8 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   readonly balance: Balance
   /** The tags that are limited, each with its limit. */
   readonly tags: Map<string, Amount>
+  /** The smoothed time of bodies with a name, in microseconds, by the number of the name. */
+  readonly paces: Map<number, number>
   /** Starved waits whose bodies have not taken their slot again yet. */
   readonly starved: Map<number, ReadonlyArray<Pair>>
   /** Dependents in later submissions, each with the number of its dependencies on the task. */
@@ -260,6 +262,7 @@ const stateOf = (
   holding: new Map(),
   keepingAmounts: new Set(),
   tags: new Map(),
+  paces: new Map(),
   starved: new Map(),
   later: new Map(),
   copying: new Map(),

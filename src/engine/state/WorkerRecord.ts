@@ -27,7 +27,7 @@ export interface WorkerRecord {
   readonly info: WorkerInfo
   /** The most attempts that it carries; see `room.hasRoom`. */
   readonly mark: number
-  /** The most attempts that are sent there beyond its slots. */
+  /** The most attempts that are sent there beyond its slots; see `pacing.ts`. */
   readonly ahead: number
   /** Its results are at home, but for those that own a resource. */
   readonly handsOver: boolean
@@ -48,8 +48,12 @@ export interface WorkerRecord {
   silentAt: number
   /** Since when it is idle; `Infinity` while it is not. Kept for workers of the pool. */
   idleSince: number
-  /** Tasks whose attempts were sent ahead and have no slot yet, oldest first, each with whether it was asked back. */
-  readonly sent: Map<TaskId, boolean>
+  /** Tasks whose attempts were sent ahead and have no slot yet, oldest first, each with the likely time of its body. */
+  readonly sent: Map<TaskId, number>
+  /** The sum of these times, in microseconds. */
+  line: number
+  /** Those that were asked back. */
+  readonly askedBack: Set<TaskId>
   /** Tasks that wait for a slot again, each with the wait that then ends; first come, first served. */
   readonly rejoining: Map<TaskId, number>
 }

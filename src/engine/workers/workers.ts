@@ -84,6 +84,8 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     silentAt: Infinity,
     idleSince: Infinity,
     sent: new Map(),
+    line: 0,
+    askedBack: new Set(),
     rejoining: new Map()
   }
   state.workers[index] = worker

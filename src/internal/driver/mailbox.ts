@@ -51,7 +51,14 @@ export class Mailbox {
   private readonly sizeOf: SizeOf | undefined
   /** Task and attempt of ended plain functions that were not reported to the engine yet; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
-  private readonly taskEnded: Mutable<TaskEnded> = { _tag: "TaskEnded", now: 0, task: 0, attempt: 0, ending: succeeded }
+  private readonly taskEnded: Mutable<TaskEnded> = {
+    _tag: "TaskEnded",
+    now: 0,
+    task: 0,
+    attempt: 0,
+    ending: succeeded,
+    micros: undefined
+  }
   private isAwake = false
   /** How often the pump was woken since timers and I/O last had a turn, and when that was. */
   private wakes = 0
@@ -169,6 +176,14 @@ export class Mailbox {
   succeeded(task: TaskId, attempt: number, result: unknown): void {
     const { sizeOf } = this
     this.ended(task, attempt, sizeOf === undefined ? succeeded : { _tag: "Succeeded", size: sizeOf(result) })
+  }
+
+  /** A worker has handed the result of an attempt over, whose body took so long. */
+  handedOver(task: TaskId, attempt: number, result: unknown, micros: number | undefined): void {
+    this.catchUp()
+    this.taskEnded.micros = micros
+    this.succeeded(task, attempt, result)
+    this.taskEnded.micros = undefined
   }
 
   /** A worker has the result of an attempt, and keeps it. */

@@ -126,14 +126,14 @@ export class Reports implements WorkerReports {
     this.mailbox.kept(task, attempt, size)
   }
 
-  handedOver(task: TaskId, attempt: number, value: unknown): void {
+  handedOver(task: TaskId, attempt: number, value: unknown, micros?: number): void {
     const { attempts } = this
     if (!attempts.isPresent(task, attempt)) return
     if (attempts.isStopping(task, attempt)) return this.stopped(task, attempt)
     if (value instanceof Away) this.desk.isUsed = true
     this.atHome.set(task, value)
     this.caching.add(task, value)
-    this.mailbox.succeeded(task, attempt, value)
+    this.mailbox.handedOver(task, attempt, value, micros)
   }
 
   inputsLost(task: TaskId, attempt: number, inputs: ReadonlyArray<LostInput>): void {

@@ -405,7 +405,7 @@ export class RemoteWorker implements WorkerPort {
     })
   }
 
-  private settle(seat: number, kind: number, value: unknown, _micros: number): void {
+  private settle(seat: number, kind: number, value: unknown, micros: number): void {
     const { reports, seats } = this
     const task = seats.task[seat]!
     const attempt = seats.attempt[seat]!
@@ -417,7 +417,7 @@ export class RemoteWorker implements WorkerPort {
       const fault = success.asIs ? success.check(value) : result instanceof Fault ? result.why : undefined
       if (fault !== undefined) return this.strand(task, attempt, named, "result", fault)
       reports.attemptEnded(attempt)
-      return reports.handedOver(task, attempt, result)
+      return reports.handedOver(task, attempt, result, micros)
     }
     if (kind === End.stranded) return this.strand(task, attempt, named, "result", value as string)
     reports.attemptEnded(attempt)

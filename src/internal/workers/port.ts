@@ -127,8 +127,11 @@ export interface WorkerReports {
   unbegun(task: TaskId, attempt: number): void
   /** The attempt has succeeded, and its result stays with the worker. `size` is what `sizeOf` says of it. */
   kept(task: TaskId, attempt: number, size: number | undefined): void
-  /** The attempt has succeeded, and the worker keeps nothing of its result. Only one that `handsOver` reports that. */
-  handedOver(task: TaskId, attempt: number, value: unknown): void
+  /**
+   * The attempt has succeeded, and the worker keeps nothing of its result. Only one that `handsOver` reports that, and how many
+   * microseconds the body took, if it knows.
+   */
+  handedOver(task: TaskId, attempt: number, value: unknown, micros?: number): void
   /** The body never began: these inputs were not where they should be. */
   inputsLost(task: TaskId, attempt: number, inputs: ReadonlyArray<LostInput>): void
   finalized(task: TaskId, attempt: number): void

@@ -56,7 +56,8 @@ export class CarriedPort extends PortAround {
     return {
       endedAtOnce: (task, attempt, value) => ended(task, attempt, () => to.succeeded(task, attempt, value)),
       succeeded: (task, attempt, value) => ended(task, attempt, () => to.succeeded(task, attempt, value)),
-      handedOver: (task, attempt, value) => ended(task, attempt, () => to.handedOver(task, attempt, value)),
+      handedOver: (task, attempt, value, micros) =>
+        ended(task, attempt, () => to.handedOver(task, attempt, value, micros)),
       failed: (task, attempt, cause) => ended(task, attempt, () => to.failed(task, attempt, cause)),
       expanded: (task, attempt, returned) => ended(task, attempt, () => to.expanded(task, attempt, returned)),
       finalized: (task, attempt) =>

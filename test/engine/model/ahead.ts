@@ -28,19 +28,68 @@ const takesMore = (model: Facts, state: State, { ahead, mark, phase, row, slots 
     state.workers[row]!.rejoining.size === 0
 }
 
+/** 4 ms for each slot, by the times that were likely when the attempts were sent. */
+const horizon = 4000
+
+const lineOf = (model: Facts, { row }: Worker): number =>
+  sentTo(model, row).reduce((sum, { likely }) => sum + likely, 0)
+
+/** B2: whether half of the line of a worker is gone. */
+const isLow = (model: Facts, worker: Worker): boolean => {
+  const { length } = sentTo(model, worker.row)
+  const isShort = 2 * length <= worker.ahead && 2 * lineOf(model, worker) <= horizon * worker.slots
+  return length <= worker.slots || isShort
+}
+
+const likelyOf = (model: Facts, { body }: Task): number => Math.max(1, Math.round(model.paces.get(body) ?? horizon))
+
+const readyPlain = (model: Facts): ReadonlyArray<Task> =>
+  [...model.tasks].filter((task) => isReady(task) && !task.forgotten && !waitsInQueue(model, task))
+
+/** B2, B3: whether the line of a worker has room for one more body, also if few are left. */
+const fits = (model: Facts, worker: Worker, task: Task): boolean => {
+  const those = model.workers.filter(({ ahead, phase }) => ahead > 0 && phase === "open")
+  const there = [...model.tasks].filter((each) => inAttempt(each) && those.some(({ row }) => row === each.worker))
+  const ready = readyPlain(model).filter((each) => those.some((other) => mayRun(each, other)))
+  const slots = those.reduce((sum, each) => sum + each.slots, 0)
+  const share = Math.ceil((there.length + ready.length) * worker.slots / (2 * slots))
+  const { length } = sentTo(model, worker.row)
+  return length < share &&
+    (length < 2 * worker.slots || lineOf(model, worker) + likelyOf(model, task) <= horizon * worker.slots)
+}
+
+const mayGoAhead = ({ settings: { idempotent, timeoutMillis } }: Task): boolean =>
+  idempotent !== false && timeoutMillis === undefined
+
+/** Notes of which workers the lines may be filled up in this step. */
+export const noteLow = (model: Facts): void => {
+  for (const worker of model.workers) if (isLow(model, worker)) model.low.add(worker)
+}
+
+/** The task that is sent ahead next, as long as the lines of these workers have room for it. */
+const nextAhead = (model: Facts, takers: ReadonlyArray<Worker>): Task | undefined => {
+  const all = readyPlain(model).filter((task) => takers.some((other) => mayRun(task, other)))
+  return all.toSorted((a, b) => compareRanks(a.rank, b.rank))[0]
+}
+
 export const judgeAhead = (model: Facts, state: State, task: Task, worker: number): void => {
-  if (!takesMore(model, state, model.workers[worker]!)) model.complain(`W19: worker ${worker} takes no more`)
+  const to = model.workers[worker]!
+  noteLow(model)
+  if (!takesMore(model, state, to)) model.complain(`W19: worker ${worker} takes no more`)
+  if (!model.low.has(to) || !fits(model, to, task)) model.complain(`B2: the line of worker ${worker} is long enough`)
+  if (!mayGoAhead(task)) model.complain(`B2: ${task.name} goes ahead`)
   const ready = [...model.tasks].filter((each) => isReady(each) && !each.forgotten)
   if (ready.some((each) => waitsInQueue(model, each))) model.complain(`W19: ${task.name} takes the slot of others`)
-  const takers = model.workers.filter((each) => takesMore(model, state, each))
-  const first = ready.find((each) =>
-    compareRanks(each.rank, task.rank) < 0 && takers.some((other) => mayRun(each, other))
-  )
-  if (first !== undefined) model.complain(`O5: ${first.name} should be sent before ${task.name}`)
+  const takers = model.workers.filter((each) => model.low.has(each) && takesMore(model, state, each))
+  const first = nextAhead(model, takers)
+  if (first !== undefined && first !== task) model.complain(`O5: ${first.name} should be sent before ${task.name}`)
   const isRetried = extrasOf(state, task.row)?.history !== undefined
-  if (task.kind === "portable" && !isRetried && model.workers[worker]!.kind === "local") {
-    if (takers.some(({ kind }) => kind === "remote")) model.complain(`W20: ${task.name} is sent to a local worker`)
+  if (task.kind === "portable" && !isRetried && to.kind === "local") {
+    if (takers.some((each) => each.kind === "remote" && fits(model, each, task))) {
+      model.complain(`W20: ${task.name} is sent to a local worker`)
+    }
   }
+  task.likely = likelyOf(model, task)
 }
 
 export const judgeTakeBack = (model: Facts, { attempt, task: row, worker }: TakeBack): void => {
@@ -81,9 +130,12 @@ export const judgeLines = (model: Facts, state: State): void => {
   if (left !== undefined) model.complain(`W12: ${left.name} is not taken back`)
   const blocked = sent.find(({ worker }) => runningOn(model, worker) < model.workers[worker]!.slots)
   if (blocked !== undefined) model.complain(`W19: ${blocked.name} could begin`)
+  model.low.clear()
   const ready = [...model.tasks].filter((task) => isReady(task) && !task.forgotten)
   if (ready.some((task) => waitsInQueue(model, task))) return
-  const takers = model.workers.filter((worker) => takesMore(model, state, worker))
-  const unsent = ready.find((task) => takers.some((worker) => mayRun(task, worker)))
-  if (unsent !== undefined) model.complain(`W19: ${unsent.name} is not sent ahead`)
+  const takers = model.workers.filter((worker) => isLow(model, worker) && takesMore(model, state, worker))
+  const next = nextAhead(model, takers)
+  if (next === undefined || !mayGoAhead(next)) return
+  const isUnsent = takers.some((worker) => mayRun(next, worker) && fits(model, worker, next))
+  if (isUnsent) model.complain(`W19: ${next.name} is not sent ahead`)
 }

@@ -10,12 +10,16 @@ import { believeCycle } from "./starvation.ts"
 
 export const attemptEnded = (
   model: Facts,
-  { attempt, ending, task: row }: Event & { readonly _tag: "TaskEnded" },
+  { attempt, ending, micros, task: row }: Event & { readonly _tag: "TaskEnded" },
   state: State
 ): void => {
   const task = presentTask(model, row, attempt)
   if (ending._tag === "Failed") model.failures.add(ending.failure)
   if (task === undefined) return
+  if (micros !== undefined && task.body > 0) {
+    const before = model.paces.get(task.body)
+    model.paces.set(task.body, before === undefined ? micros : before * 0.7 + micros * 0.3)
+  }
   if (ending._tag !== "Unbegun" && ending._tag !== "InputsLost") task.isAssigned = false
   if (task.status === "stopping") model.cause = { must: task.must, may: task.may }
   if (task.status === "stopping" && ending._tag === "Succeeded" && task.isResource) {

@@ -76,6 +76,9 @@ export interface Task {
   isAssigned: boolean
   /** It was asked back. */
   askedBack: boolean
+  /** The number of its name, and how long its body was likely to take when it was sent ahead. */
+  readonly body: number
+  likely: number
   /** It holds the amounts and tags that it asks for. */
   holdsAmounts: boolean
   holdsTags: boolean
@@ -383,6 +386,10 @@ export class Facts {
   readonly standing = new Map<number, Standing>()
   readonly workers: Array<Worker> = []
   readonly failures = new Set<number>()
+  /** The smoothed time of bodies by name. */
+  readonly paces = new Map<number, number>()
+  /** Workers of whose lines half was gone in this step before they were filled up. */
+  readonly low = new Set<Worker>()
   /** How often which task was started, by serial. */
   readonly starts = new Map<number, number>()
   /** How often an attempt of which task asked for another one. */

@@ -50,6 +50,8 @@ export const register = (
       status: "pending",
       share: settings.share ?? plan.defaults?.share ?? parent?.share ?? "",
       isSource: parent === undefined && plan.offsets[i] === plan.offsets[i + 1],
+      body: Math.abs(plan.portable?.[i] ?? 0),
+      likely: 0,
       kind: (["remote", "local", "portable"] as const)[Math.sign(plan.portable?.[i] ?? 0) + 1]!,
       size: 0,
       since: undefined,
