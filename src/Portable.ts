@@ -23,7 +23,7 @@ import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Client } from "./Client.ts"
-import { keyOf, placeOf, runHere } from "./internal/portable/handlers.ts"
+import { keyOf, placeOf, ran, runHere } from "./internal/portable/handlers.ts"
 import { PortableTypeId } from "./internal/portable/items.ts"
 import type { Item } from "./internal/portable/items.ts"
 import { PortableModule } from "./internal/portable/modules.ts"
@@ -139,11 +139,11 @@ export interface Portable<
    *
    * Where this layer is, the tasks can run: in the process of the scheduler, or in a thread that serves it.
    */
-  toLayer<X extends Handled<Success["Type"], Fails<Error["Type"]>>, EX = never, RX = never>(
+  readonly toLayer: <X extends Handled<Success["Type"], Fails<Error["Type"]>>, EX = never, RX = never>(
     handler:
       | ((payload: Payload["Type"]) => X)
       | Effect.Effect<(payload: Payload["Type"]) => X, EX, RX>
-  ): Layer.Layer<Handler<Name>, EX, Exclude<RX, Scope.Scope> | Exclude<Needs<RanServices<X>>, Client>>
+  ) => Layer.Layer<Handler<Name>, EX, Exclude<RX, Scope.Scope> | Exclude<Needs<RanServices<X>>, Client>>
 }
 
 /**
@@ -232,7 +232,10 @@ export const make = <
       Effect.contextWith((context: Context.Context<never>) =>
         Effect.map(
           Effect.isEffect(handler) ? handler as Effect.Effect<unknown> : Effect.succeed(handler),
-          (run) => ({ name, here: { named, run: run as (payload: unknown) => unknown, context } })
+          (run) => ({
+            name,
+            here: { named, run: (payload: unknown) => ran((run as (payload: unknown) => unknown)(payload)), context }
+          })
         )
       )
     )

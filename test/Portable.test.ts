@@ -201,7 +201,7 @@ describe("what is refused", () => {
 
   it.effect("X2: a name must be a non-empty string", () =>
     Effect.gen(function*() {
-      const None = Portable.make("" as string)
+      const None = Portable.make("")
       const error = failure(yield* exitOf(None()).pipe(Effect.provide(None.toLayer(() => {}))))
       assert.include(String(error), "The option name of Portable.make cannot be \"\": expected a non-empty string.")
     }))

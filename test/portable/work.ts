@@ -17,7 +17,7 @@ export const range = (from: number, to: number): Effect.Effect<ReadonlyArray<num
     : Effect.sync(() => Array.from({ length: to - from }, (_, i) => from + i))
 
 export function* attempt(): Generator<Effect.Effect<any, never, Worker.Worker>, number, never> {
-  const { attempt } = (yield* Worker.current) as Worker.Info
+  const { attempt } = yield* Worker.current
   return attempt
 }
 

@@ -99,7 +99,7 @@ const strandedAs = (name: string | undefined, what: Travelling, fault: string, c
 const signalOf = (error: unknown): WireSignal | undefined => {
   if (isA(error, TaskRescheduled)) return { _tag: "TaskRescheduled" }
   if (isA(error, TaskUnmet)) return { _tag: "TaskUnmet", why: looked(() => String(error.why as unknown), unreadable) }
-  if (isA(error, TaskSkipped)) return { _tag: "TaskSkipped", key: String(error.key), root: String(error.root) }
+  if (isA(error, TaskSkipped)) return { _tag: "TaskSkipped", key: error.key, root: error.root }
   if (!isA(error, DependenciesLost)) return undefined
   // Tasks and futures do not travel: a body in another process knows keys.
   const keys = error.dependencies.filter((each) => typeof each === "string")

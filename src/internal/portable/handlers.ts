@@ -82,13 +82,15 @@ export const runIn = (
   )
 }
 
-/** What a function returned, as an effect: a promise is awaited, and a generator runs as in `Effect.gen`. */
-export const effectOf = (returned: unknown): Effect.Effect<unknown, unknown> => {
+/** A generator runs as in `Effect.gen`; anything else is returned. */
+export const ran = (returned: unknown): unknown => isSteps(returned) ? Effect.gen(() => returned) : returned
+
+/** What an implementation returned, as an effect: a promise is awaited. */
+const effectOf = (returned: unknown): Effect.Effect<unknown, unknown> => {
   if (typeof returned !== "object" || returned === null) return Effect.succeed(returned)
   // An error of Effect is one that fails.
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
-  if (isThenable(returned)) return Effect.promise(() => Promise.resolve(returned))
-  return isSteps(returned) ? Effect.gen(() => returned) as Effect.Effect<unknown, unknown> : Effect.succeed(returned)
+  return isThenable(returned) ? Effect.promise(() => Promise.resolve(returned)) : Effect.succeed(returned)
 }
 
 /** What bodies have of their submitter and of their attempt: scope, worker, client, clock, logs and spans. */

@@ -11,8 +11,7 @@ import * as Schema from "effect/Schema"
 import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
-import { isSteps } from "../values/strangers.ts"
-import { placeOf, runIn } from "./handlers.ts"
+import { placeOf, ran, runIn } from "./handlers.ts"
 import { makeNamed, unchecked } from "./named.ts"
 import type { Codec, Implementation, Named, Place, Way } from "./named.ts"
 import { wayOf } from "./ways.ts"
@@ -49,10 +48,8 @@ const implementationOf = (
 ): Implementation => ({
   named,
   run: (args) => {
-    const returned = (namespace[name] as (...args: ReadonlyArray<unknown>) => unknown)(
-      ...args as ReadonlyArray<unknown>
-    )
-    return isSteps(returned) ? Effect.gen(() => returned) : returned
+    const f = namespace[name] as (...args: ReadonlyArray<unknown>) => unknown
+    return ran(f(...args as ReadonlyArray<unknown>))
   },
   context: Context.empty()
 })
