@@ -14,7 +14,14 @@ const closed = /^skein\/(?:.+\/)?(?:internal|engine)\/|\/index$|^skein\/index$/
 const specifiers = globSync("src/**/*.ts").map((path) =>
   path.replaceAll("\\", "/").replace(/^src/, "skein").slice(0, -3)
 )
-const open = ["skein", "skein/testing", "skein/terminal", ...specifiers.filter((each) => !closed.test(each))]
+const open = [
+  "skein",
+  "skein/testing",
+  "skein/terminal",
+  "skein/threads",
+  "skein/processes",
+  ...specifiers.filter((each) => !closed.test(each))
+]
 
 const program = `import { Effect } from "effect"
 import { Client, Future, Skein, Task } from "skein"

@@ -28,7 +28,7 @@ const partiesOf = (closeMillis = 5000): Parties & { readonly processes: Array<Ch
   }
   const execArgv = ["--max-old-space-size=64"]
   const start = startProcess({ seat: { entry: undefined, modules: [] }, env: {}, execArgv, spawn })
-  const parties = new Parties({ start, names: [], remedy: "", closeMillis, size: 1, spare: false })
+  const parties = new Parties({ start, lack: () => undefined, closeMillis, size: 1, spare: false })
   return Object.assign(parties, { processes })
 }
 

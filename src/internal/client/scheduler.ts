@@ -168,7 +168,18 @@ export const make = (core: SchedulerCore, stories: number, terms: LayerTerms): S
       return fault === undefined ? listenTo(core, f, end) : Effect.die(fault)
     }
   }
+  cores.set(service, core)
   return Object.defineProperties(service, byReference)
+}
+
+/** What is behind a service. */
+const cores = new WeakMap<Scheduler["Service"], SchedulerCore>()
+
+/** The scheduler behind a service, for layers that bring workers of their own. */
+export const coreOf = (service: Scheduler["Service"]): SchedulerCore => {
+  const core = cores.get(service)
+  if (core === undefined) throw new TypeError("Workers can be added to a scheduler of Skein.layer or Skein.make alone.")
+  return core
 }
 
 const addWorkerTo = (

@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
+import { hasProperty } from "effect/Predicate"
 import type { Refusal } from "../../engine/protocol/Instruction.ts"
 import type { PhaseName } from "../../engine/protocol/Phase.ts"
 import type { Group, Policy, Tally } from "../../engine/protocol/policies.ts"
@@ -250,8 +251,8 @@ export class NotRetriable extends Fact("NotRetriable")<{
 }
 
 /**
- * The `onStart` of the layer failed for a worker that was added. The failure of a worker's own `onStart` is in the type of
- * `Scheduler.addWorker`.
+ * The `onStart` of the layer failed for a worker that was added, or its thread or process did not start. The failure of a worker's
+ * own `onStart` is in the type of `Scheduler.addWorker`.
  *
  * @stability unstable
  * @category errors
@@ -262,9 +263,11 @@ export class WorkerFailed extends Fact("WorkerFailed")<{
   readonly cause: Cause.Cause<unknown>
 }> {
   override get message(): string {
-    return `Worker ${quote(this.worker)} was not started, because its onStart failed: ${
-      describeError(Cause.squash(this.cause))
-    }`
+    const error = Cause.squash(this.cause)
+    const why = hasProperty(error, "_tag") && error._tag === "LinkFailed" && hasProperty(error, "why")
+      ? `: ${String(error.why)}`
+      : `, because its onStart failed: ${describeError(error)}`
+    return `Worker ${quote(this.worker)} was not started${why}`
   }
 }
 

@@ -409,7 +409,7 @@ export class Crew {
     const { ttlMillis } = member.post.posting.terms
     if (ttlMillis === undefined) return
     const beat = Effect.sync(() => {
-      if (member.isSilenced || !this.members.has(worker)) return
+      if (member.isSilenced || !this.members.has(worker) || worker.heard?.() === false) return
       this.scheduler.mailbox.ask({ _tag: "WorkerBeat", now: this.scheduler.time.now(), worker: worker.serial })
     })
     const beats = Effect.forever(Effect.andThen(this.scheduler.time.sleep(ttlMillis / 3), beat), { disableYield: true })

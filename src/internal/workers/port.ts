@@ -60,6 +60,9 @@ export interface WorkerPort extends Host, Holder, Traits {
   /** Gets it ready, before `onStart` and before it takes tasks; what is acquired is released when the worker is gone. */
   readonly open?: Effect.Effect<void, unknown, Scope.Scope> | undefined
 
+  /** Whether its event loop has turned since the last call: a sign of life for its `ttl`. Absent where it is that of the scheduler. */
+  heard?(): boolean
+
   /**
    * Runs the body of a task. `number` is which start of the task it is, from 1; `inputs` are the results of all that the task
    * depends on, or `undefined` for a body that takes none. An attempt that is sent `ahead` has no slot yet.

@@ -1,5 +1,10 @@
 /**
- * The far side in a thread or a child process, from its start to its exit.
+ * How a thread or a process finds what it serves.
+ *
+ * ```text
+ * [our entry] -- imports --> [the user's entry] -- serve(layer): an offer --> [our entry] -- post --> [what was offered]
+ * [the user's entry, made by a bundler] -- serve(layer) --> serves at once
+ * ```
  *
  * @internal
  */
@@ -7,74 +12,73 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Uplink } from "../../internal/remote/link.ts"
 import { describeError } from "../../internal/text/rendering.ts"
-import type { ModuleSeat, Seat, Told } from "./side.ts"
+import type { Seat, Told } from "./side.ts"
 
 /** The far end as a transport gives it. */
 export interface Post {
   readonly seat: Seat
   readonly uplink: Uplink
   readonly tell: (told: Told) => void
-  /** Ends the thread or process, after `Closed`. */
+  /** Ends the thread or process, after everything was sent. */
   readonly leave: () => void
 }
 
-/** What `serve` leaves for the entry that has imported its file. Plain functions: the file may have a copy of Skein of its own. */
+/** Serves at a post. A plain function, because the file that offers it may have a copy of Skein of its own. */
 export type Serve = (post: Post) => void
 
-const key = Symbol.for("skein/threads/serve")
+/** Where offers go while our entry loads the user's. */
+const key = Symbol.for("skein/threads/offers")
 
 interface Board {
   [key]?: Array<Serve> | undefined
 }
 
-/** Whether a file that is loaded now is the entry of a thread or process. */
-export const isAwaited = (): boolean => (globalThis as Board)[key] !== undefined
+const board = globalThis as Board
 
-/** Takes the place of the entry that is being loaded. */
-export const offer = (serve: Serve): void => void (globalThis as Board)[key]!.push(serve)
+/** Serves at the post of this thread or process; in a file that our entry loads, when that is done. */
+export const offer = (serve: Serve, begin: (serve: Serve) => void): void => {
+  const offers = board[key]
+  if (offers === undefined) begin(serve)
+  else offers.push(serve)
+}
 
-/** Loads the file of the seat, and lets what it offers serve; without a file `other` serves. */
-export const boot = (post: Post, other: Serve, words: { readonly serve: string }): Effect.Effect<void> => {
-  const { entry } = post.seat
-  if (entry === undefined) return Effect.sync(() => other(post))
-  const load = Effect.acquireUseRelease(
-    Effect.sync(() => {
-      const offers: Array<Serve> = []
-      ;(globalThis as Board)[key] = offers
-      return offers
-    }),
+/** Loads the user's entry, and returns what it offers; `name` is that of `serve`. */
+export const offerOf = (entry: string, name: string): Effect.Effect<Serve, string> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => board[key] = []),
     (offers) => Effect.as(loadFile(entry), offers),
     () =>
       Effect.sync(() => {
-        delete (globalThis as Board)[key]
+        board[key] = undefined
       })
-  )
-  return Effect.flatMap(load, (offers) => {
-    const [serve] = offers
-    if (offers.length !== 1) {
-      const times = offers.length === 0 ? "not once" : `${offers.length} times`
-      return Effect.fail(`its entry ${entry} must call ${words.serve} once, and did so ${times}`)
-    }
-    return Effect.sync(() => serve!(post))
-  }).pipe(
+  ).pipe(Effect.flatMap(([serve, ...others]) => {
+    if (serve === undefined) return Effect.fail(`its entry ${entry} does not call ${name}`)
+    return others.length === 0 ? Effect.succeed(serve) : Effect.fail(`its entry ${entry} calls ${name} more than once`)
+  }))
+
+/** Serves what the user's entry offers; without one, `other`. */
+export const boot = (post: Post, other: Serve, name: string): Effect.Effect<void> => {
+  const { entry } = post.seat
+  return (entry === undefined ? Effect.succeed(other) : offerOf(entry, name)).pipe(
+    Effect.map((serve) => serve(post)),
     Effect.catchCause((cause) => Effect.sync(() => post.tell({ _tag: "Failed", why: String(Cause.squash(cause)) })))
   )
 }
 
 /** The exports of a module. */
-export const loadFile = (url: string): Effect.Effect<object, string> =>
+const loadFile = (url: string): Effect.Effect<object, string> =>
   Effect.tryPromise({
-    try: () => import(url) as Promise<object>,
-    catch: (error) => `${url} could not be loaded: ${whereOf(error)}${describeError(error)}`
+    try: (): Promise<object> => import(/* @vite-ignore */ /* webpackIgnore: true */ url),
+    catch: (error) => `${url} could not be loaded: ${describeError(error)}${placeOf(error)}`
   })
 
 /** The place of a mistake, which Node puts before the stack of some errors. */
-const whereOf = (error: unknown): string => {
-  const line = String((error as Error | undefined)?.stack).split("\n")[0]!
-  return /^\S+:\d+$/.test(line) ? `${line}: ` : ""
+const placeOf = (error: unknown): string => {
+  const [line = ""] = String((error as Error | undefined)?.stack).split("\n")
+  return /^\S+:\d+$/.test(line) ? ` (${line})` : ""
 }
 
 export const loadModules = (
-  modules: ReadonlyArray<ModuleSeat>
-): Effect.Effect<ReadonlyArray<readonly [ModuleSeat, object]>, string> =>
-  Effect.forEach(modules, (seat) => Effect.map(loadFile(seat.url), (exports) => [seat, exports] as const))
+  urls: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<readonly [string, object]>, string> =>
+  Effect.forEach(urls, (url) => Effect.map(loadFile(url), (exports) => [url, exports] as const))

@@ -47,11 +47,6 @@ export type Start = (ears: Ears) => Side
 export interface Seat {
   /** The URL of a file that calls `serve`. */
   readonly entry: string | undefined
-  /** Modules whose functions are tasks. */
-  readonly modules: ReadonlyArray<ModuleSeat>
-}
-
-export interface ModuleSeat {
-  readonly id: string
-  readonly url: string
+  /** The URLs of modules whose functions are tasks. */
+  readonly modules: ReadonlyArray<string>
 }

@@ -23,11 +23,11 @@ interface ProfileNode {
 const sampledMillis = 30
 
 /** A thread inside a native call answers only when that returns. */
-const patienceMillis = 1000
+const patienceMillis = 2000
 
 /**
  * The stack in which a short profile met a thread most often, the innermost function first; `undefined` if the thread does not
- * answer, or this Node cannot profile threads.
+ * answer, or this Node cannot profile threads. A loop that was compiled before, while it ran, is missing; its callers are there.
  */
 export const stackOf = (worker: Worker): Effect.Effect<string | undefined> =>
   typeof worker.startCpuProfile !== "function"

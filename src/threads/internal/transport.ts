@@ -16,18 +16,18 @@ import type { Hears, Link, Transfer, Transport } from "../../internal/remote/lin
 import { startWidth } from "../../internal/remote/messages.ts"
 import type { Down, Up } from "../../internal/remote/messages.ts"
 import { describeError } from "../../internal/text/rendering.ts"
-import { quote } from "../../internal/text/text.ts"
 import { sleep, within } from "./live.ts"
 import type { Side, Start, Told } from "./side.ts"
 
 export interface TransportOptions {
   readonly start: Start
-  /** The names of the tasks that the other side must serve. */
-  readonly names: ReadonlyArray<string>
-  /** What it takes to let it serve a name, for people. */
-  readonly remedy: string
+  /** Why the other side, which serves these names, cannot be a worker here. */
+  readonly lack: (names: ReadonlyArray<string>) => string | undefined
   /** How long the other side may take to close what it holds. */
   readonly closeMillis: number
+  /** After how long without a turn of its event loop it is told about, while there are attempts. */
+  readonly stuckMillis?: number | undefined
+  readonly told?: ((worker: string, millis: number, stack: string | undefined) => void) | undefined
 }
 
 /** The other side, from its start to its end. */
@@ -45,6 +45,9 @@ class Party {
   private isHeld = true
   private pings = 0
   private pong = 0
+  private name = ""
+  private isWatched = false
+  private isTold = false
   private closing: Fiber.Fiber<void> | undefined
 
   constructor(options: TransportOptions) {
@@ -93,13 +96,9 @@ class Party {
     this.side.kill()
   }
 
-  /** A worker that lacks a task which its layer names must not start. */
   private compared(up: Extract<Up, { readonly _tag: "Up" }>): Up {
-    const missing = this.options.names.filter((name) => !up.names.includes(name))
-    if (missing.length === 0) return up
-    const served = up.names.length === 0 ? "no task" : up.names.map(quote).join(", ")
-    const why = `it serves ${served}, and not ${missing.map(quote).join(", ")}; ${this.options.remedy}`
-    return { _tag: "Refused", why }
+    const why = this.options.lack(up.names)
+    return why === undefined ? up : { _tag: "Refused", why }
   }
 
   private end(why: string): void {
@@ -114,19 +113,47 @@ class Party {
 
   link(hears: Hears): Link {
     this.hears = hears
-    const { answered, control, stack } = this.side
+    const { control, stack } = this.side
     return {
       send: (down, transfer) => this.send(down, transfer),
       control,
       kill: this.kill,
-      ping: () => {
-        this.side.post(++this.pings)
-        return this.pings
-      },
-      answered: answered ?? (() => this.pong),
+      ping: () => this.ping(),
+      answered: () => this.answered,
       stack
     }
   }
+
+  private ping(): number {
+    this.side.post(++this.pings)
+    return this.pings
+  }
+
+  private get answered(): number {
+    return this.side.answered?.() ?? this.pong
+  }
+
+  /** Tells, once each time, that the event loop does not turn; ends when there is nothing to wait for. */
+  private readonly watch: Effect.Effect<void> = Effect.suspend(() => {
+    const { stuckMillis, told } = this.options
+    const ping = this.ping()
+    return Effect.flatMap(sleep(stuckMillis!), () => {
+      if (this.isGone || this.waits === 0) {
+        this.isWatched = false
+        return Effect.void
+      }
+      if (this.answered >= ping) {
+        this.isTold = false
+        return this.watch
+      }
+      if (this.isTold) return this.watch
+      this.isTold = true
+      return Effect.flatMap(this.side.stack, (stack) => {
+        told?.(this.name, stuckMillis!, stack)
+        return this.watch
+      })
+    })
+  })
 
   private send(down: Down, transfer: Transfer | undefined): void {
     this.side.post(down, transfer)
@@ -135,6 +162,7 @@ class Party {
         if (down.starts.length > 0) this.wait(down.starts.length / startWidth)
         return
       case "Open":
+        this.name = down.worker
         return this.wait(1)
       case "Close": {
         this.wait(1)
@@ -147,6 +175,9 @@ class Party {
   private wait(count: number): void {
     this.waits += count
     this.hold(this.waits > 0)
+    if (this.waits === 0 || this.isWatched || this.options.stuckMillis === undefined) return
+    this.isWatched = true
+    Effect.runFork(this.watch)
   }
 
   private hold(alive: boolean): void {

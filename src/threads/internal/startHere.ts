@@ -1,0 +1,64 @@
+/**
+ * The other side in this process, where there can be no thread and no child process: bodies are fibers here.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import { MessageChannel } from "node:worker_threads"
+import type { Down } from "../../internal/remote/messages.ts"
+import { serving } from "./serve.ts"
+import { offerOf } from "./serving.ts"
+import type { Post, Serve } from "./serving.ts"
+import type { Seat, Start } from "./side.ts"
+
+/** A file is loaded once in a process, and offers once. */
+const offers = new Map<string, Promise<Exit.Exit<Serve, string>>>()
+
+const offerIn = (entry: string, name: string): Promise<Exit.Exit<Serve, string>> => {
+  const known = offers.get(entry)
+  if (known !== undefined) return known
+  // One file after the other: each has the board for itself.
+  const before = Effect.promise(() => Promise.all(offers.values()))
+  const made = Effect.runPromiseExit(Effect.andThen(before, offerOf(entry, name)))
+  offers.set(entry, made)
+  return made
+}
+
+export const startHere = (seat: Seat, name: string): Start => (ears) => {
+  const { port1: near, port2: far } = new MessageChannel()
+  near.on("message", ears.message)
+  near.once("close", () => ears.gone("it was ended"))
+  const post: Post = {
+    seat,
+    tell: (told) => far.postMessage(told),
+    uplink: {
+      control: undefined,
+      send: (up, transfer) => far.postMessage(up, transfer),
+      receive: (listener) =>
+        void far.on("message", (message: Down | number) => {
+          if (typeof message === "number") far.postMessage(message)
+          else listener(message)
+        })
+    },
+    leave: () => far.close()
+  }
+  const { entry } = seat
+  const offered = entry === undefined ? Promise.resolve(Exit.succeed(serving(Layer.empty))) : offerIn(entry, name)
+  void offered.then((exit) => {
+    if (Exit.isSuccess(exit)) exit.value(post)
+    else {post.tell({
+        _tag: "Failed",
+        why: String(exit.cause.reasons.map((each) => "error" in each ? each.error : each))
+      })}
+  })
+  return {
+    post: (message, transfer) => near.postMessage(message, transfer),
+    control: undefined,
+    answered: undefined,
+    kill: () => near.close(),
+    hold: (alive) => alive ? near.ref() : near.unref(),
+    stack: Effect.void as Effect.Effect<undefined>
+  }
+}

@@ -1,0 +1,90 @@
+/** Tasks of a scheduler in real child processes. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger } from "effect"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Client, Portable, Skein } from "../../src/index.ts"
+import type { Scheduler } from "../../src/index.ts"
+import { Processes } from "../../src/processes/index.ts"
+import { Greet } from "../threads/files/names.ts"
+import type * as functions from "./files/work.ts"
+
+const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
+
+const work = Portable.module<typeof functions>()(url("work.ts"))
+const { faultOnce, inner, place, spin } = work.tasks
+
+const processesLeft = (): number => process.getActiveResourcesInfo().filter((each) => each === "ProcessWrap").length
+
+const turn = Effect.callback<void>((resume) => void setImmediate(() => setImmediate(() => resume(Effect.void))))
+
+/** Runs a program with processes, none of which is left afterwards. */
+const withProcesses = <A>(
+  program: Effect.Effect<A, unknown, any>,
+  options: Partial<Processes.Options> = {},
+  warnings: Array<string> = []
+): Effect.Effect<A, unknown> =>
+  Effect.gen(function*() {
+    const layer = Processes.layer({ size: 1, tasks: [work], ...options }) as Layer.Layer<
+      never,
+      unknown,
+      Scheduler.Scheduler
+    >
+    const logger = Logger.layer([Logger.make(({ message }) => void warnings.push(String(message)))])
+    const all = layer.pipe(Layer.provideMerge(Skein.layer({ grace: "20 millis" })), Layer.provideMerge(logger))
+    const exit = yield* Effect.exit(Effect.provide(program, all, { local: true }) as Effect.Effect<A, unknown>)
+    yield* turn
+    assert.strictEqual(processesLeft(), 0)
+    return yield* exit
+  })
+
+/** A file for the time of a test. */
+const temporary = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "skein-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+  ),
+  (folder) => join(folder, "file")
+)
+
+describe("tasks in processes", () => {
+  it.live("K1: functions of a module and named tasks run in other processes, with their share of the cores", () =>
+    withProcesses(
+      Effect.gen(function*() {
+        const [pid, greeting, threads] = yield* Client.compute([place(), Greet({ name: "Ada" }), inner()])
+        assert.notStrictEqual(pid, process.pid)
+        assert.strictEqual(greeting, "Hello, Ada")
+        assert.strictEqual(threads, "3")
+      }),
+      { tasks: [work, Greet], entry: url("entry.ts"), innerThreads: 3 }
+    ))
+
+  it.live("F8, W13: a native fault ends its process alone, and the task runs again in a fresh one", () =>
+    Effect.gen(function*() {
+      const warnings: Array<string> = []
+      const file = yield* temporary
+      const program = Effect.gen(function*() {
+        assert.strictEqual(yield* Client.compute(faultOnce(file)), "again")
+      })
+      yield* withProcesses(program, {}, warnings)
+      assert.match(warnings[0]!, /Worker "processes-1" was lost: it was ended by the signal SIGSEGV/)
+    }))
+
+  it.live("C8: a spin is ended with its process when its grace is over", () =>
+    Effect.gen(function*() {
+      const warnings: Array<string> = []
+      const file = yield* temporary
+      yield* withProcesses(
+        Effect.scoped(Effect.gen(function*() {
+          yield* Client.submit(spin(file))
+          yield* Effect.repeat(Effect.andThen(Effect.sleep("2 millis"), Effect.sync(() => existsSync(file))), {
+            until: (found) => found && readFileSync(file, "utf8") !== ""
+          })
+        })),
+        {},
+        warnings
+      )
+      assert.match(warnings[0]!, /Worker "processes-1" was lost/)
+    }))
+})

@@ -1,0 +1,33 @@
+/** Functions that run in threads and processes. */
+import { Effect } from "effect"
+import { appendFileSync, existsSync } from "node:fs"
+import { threadId } from "node:worker_threads"
+
+export const double = (n: number): number => 2 * n
+
+export const place = (): string => `${process.pid}:${threadId}`
+
+export const wait = (millis: number): Effect.Effect<string> => Effect.as(Effect.sleep(millis), "waited")
+
+/** Computes for ever, after it has said so in a file. */
+export const spin = (file: string): number => {
+  appendFileSync(file, "begun\n")
+  for (;;) if (Math.sqrt(2) < 1) return 0
+}
+
+/** Waits for ever, without a turn of the event loop, after it has said so in a file. */
+export const stall = (file: string): string => {
+  appendFileSync(file, "begun\n")
+  return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
+
+/** Ends its thread or process, unless the file says that it did so before. */
+export const dieOnce = (file: string): string => {
+  if (existsSync(file)) return "again"
+  appendFileSync(file, "begun\n")
+  process.exit(3)
+}
+
+export const exit = (): void => process.exit(3)
+
+export const fault = (): void => void process.kill(process.pid, "SIGSEGV")

@@ -1,0 +1,237 @@
+/** Tasks of a scheduler in real threads. */
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Layer, Logger, Schedule } from "effect"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { Worker } from "node:worker_threads"
+import type { WorkerOptions } from "node:worker_threads"
+import { Client, Portable, Scheduler, Skein, Task } from "../../src/index.ts"
+import { Threads } from "../../src/threads/index.ts"
+import type { Options } from "../../src/threads/Threads.ts"
+import { Greet, Missing } from "./files/names.ts"
+import type * as functions from "./files/work.ts"
+
+const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
+
+const work = Portable.module<typeof functions>()(url("work.ts"))
+const { dieOnce, double, exit, place, spin, stall } = work.tasks
+
+const threadsLeft = (): number =>
+  process.getActiveResourcesInfo().filter((each) => /Worker|MessagePort/.test(each)).length
+
+type Given = Partial<Options> & { readonly tasks?: ReadonlyArray<Portable.Any> }
+
+/** A scheduler with threads, whose warnings go to `warnings`. */
+const threads = (options: Given = {}, warnings: Array<string> = []): Layer.Layer<Client.Client, unknown> => {
+  const layer = Threads.layer({ size: 1, tasks: [work], ...options }) as Layer.Layer<
+    never,
+    unknown,
+    Scheduler.Scheduler
+  >
+  const logger = Logger.layer([Logger.make(({ message }) => void warnings.push(String(message)))])
+  return layer.pipe(Layer.provideMerge(Skein.layer({ grace: "20 millis" })), Layer.provideMerge(logger))
+}
+
+/** Runs a program with threads, none of which is left afterwards. */
+const withThreads = <A>(
+  program: Effect.Effect<A, unknown, any>,
+  options?: Given,
+  warnings?: Array<string>
+): Effect.Effect<A, unknown> =>
+  Effect.gen(function*() {
+    const exit = yield* Effect.exit(
+      Effect.provide(program, threads(options, warnings), { local: true }) as Effect.Effect<A, unknown>
+    )
+    assert.strictEqual(threadsLeft(), 0)
+    return yield* exit
+  })
+
+/** A file for the time of a test. */
+const temporary = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "skein-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+  ),
+  (folder) => join(folder, "file")
+)
+
+/** Waits until a file has so many lines. */
+const lines = (file: string, count: number) =>
+  Effect.sync(() => existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0).pipe(
+    Effect.repeat({ until: (found) => found >= count, schedule: Schedule.spaced("2 millis") })
+  )
+
+/** The message of the failure of a layer. */
+const failure = (options: Given): Effect.Effect<string> =>
+  Effect.map(
+    Effect.flip(withThreads(Effect.void, options)),
+    (error) => String((error as Error).message)
+  ) as Effect.Effect<string>
+
+describe("tasks in threads", () => {
+  it.live("K1: functions of a module run in several threads", () =>
+    withThreads(
+      Effect.gen(function*() {
+        const values = yield* Client.compute(Array.from({ length: 100 }, (_, i) => double(i)))
+        assert.deepStrictEqual(values, Array.from({ length: 100 }, (_, i) => 2 * i))
+        const [there] = yield* Client.compute([place()])
+        assert.notStrictEqual(there, `${process.pid}:0`)
+      }),
+      { size: 2 }
+    ))
+
+  it.live("K1: named tasks run in threads whose entry serves them, beside modules", () =>
+    Effect.gen(function*() {
+      const values = yield* withThreads(
+        Client.compute([Greet({ name: "Ada" }), double(21)]),
+        { tasks: [work, Greet], entry: url("entry.ts") }
+      )
+      assert.deepStrictEqual(values, ["Hello, Ada", 42])
+    }))
+
+  it.live("W16: a pool with a name runs the tasks that ask for it", () =>
+    withThreads(
+      Effect.gen(function*() {
+        const { workers } = yield* Scheduler.stats
+        assert.deepStrictEqual(workers.map(({ id }) => id), ["local", "cpu-1"])
+        assert.strictEqual(yield* Client.compute(Task.withOptions(double(4), { workers: { labels: ["cpu"] } })), 8)
+      }),
+      { id: "cpu" }
+    ))
+
+  it.live("W14: a thread retires after a number of tasks, and a fresh one takes its place", () =>
+    withThreads(
+      Effect.gen(function*() {
+        const places = yield* Effect.forEach([1, 2, 3], () => Client.compute(place()))
+        assert.strictEqual(new Set(places).size, 3)
+      }),
+      { maxTasks: 1, spare: true }
+    ))
+})
+
+describe("threads that are lost", () => {
+  it.live("C8: a spin is ended when its grace is over, with its thread, and the next task runs in another", () =>
+    Effect.gen(function*() {
+      const file = yield* temporary
+      const warnings: Array<string> = []
+      yield* withThreads(
+        Effect.gen(function*() {
+          yield* Effect.scoped(Effect.gen(function*() {
+            yield* Client.submit(spin(file))
+            yield* lines(file, 1)
+          }))
+          assert.strictEqual(yield* Client.compute(double(2)), 4)
+        }),
+        {},
+        warnings
+      )
+      assert.match(
+        warnings.join("\n"),
+        /Worker "threads-1" was lost: its event loop has not turned since task "spin#1" was asked to stop/
+      )
+    }))
+
+  it.live("F8, W13: a task that ends its thread runs again in a fresh one", () =>
+    Effect.gen(function*() {
+      const file = yield* temporary
+      const warnings: Array<string> = []
+      const program = Effect.gen(function*() {
+        assert.strictEqual(yield* Client.compute(dieOnce(file)), "again")
+      })
+      yield* withThreads(program, {}, warnings)
+      assert.match(warnings[0]!, /Worker "threads-1" was lost: something in it called process.exit\(3\)/)
+    }))
+
+  it.live("F8: a task that ends every thread is blamed", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        withThreads(Client.compute(exit()), { restart: { times: 9, within: "1 minute" } })
+      )
+      assert.match(String(error), /WorkerKilled|four|4/)
+    }))
+
+  it.live("W11: a thread whose event loop does not turn is told about", () =>
+    Effect.gen(function*() {
+      const file = yield* temporary
+      const warnings: Array<string> = []
+      yield* withThreads(
+        Effect.scoped(Effect.gen(function*() {
+          yield* Client.submit(stall(file))
+          yield* Effect.sync(() => warnings.length).pipe(
+            Effect.repeat({ until: (count) => count > 0, schedule: Schedule.spaced("2 millis") })
+          )
+        })),
+        { stuck: "10 millis" },
+        warnings
+      )
+      assert.match(warnings[0]!, /^Worker "threads-1" has let its event loop wait for 10 ms\./)
+    }))
+})
+
+describe("threads that do not start", () => {
+  it.live("X2: a module that cannot be loaded fails the layer, with the reason in words", () =>
+    Effect.gen(function*() {
+      const broken = (name: string): Given => ({ tasks: [Portable.module<{}>()(url(name))] })
+      assert.match(
+        yield* failure(broken("none.ts")),
+        /^Worker "threads-1" was not started: .*none\.ts could not be loaded: .*Cannot find module/
+      )
+      assert.match(yield* failure(broken("throws.ts")), /throws\.ts could not be loaded: RangeError: at load/)
+      assert.match(yield* failure(broken("silent.ts")), /silent\.ts exports no function/)
+    }))
+
+  it.live("X2: so does an entry that cannot be loaded, serves nothing, or lacks a task of the layer", () =>
+    Effect.gen(function*() {
+      const tasks = [Greet, Missing]
+      assert.match(yield* failure({ tasks, entry: url("none.ts") }), /none\.ts could not be loaded/)
+      const broken = yield* temporary
+      writeFileSync(`${broken}.ts`, "enum A { b }\n")
+      assert.match(
+        yield* failure({ tasks, entry: pathToFileURL(`${broken}.ts`) }),
+        /could not be loaded: SyntaxError: TypeScript enum is not supported.*\(.*file\.ts:1\)/
+      )
+      assert.match(yield* failure({ tasks, entry: url("silent.ts") }), /silent\.ts does not call Threads\.serve/)
+      assert.match(
+        yield* failure({ tasks, entry: url("entry.ts") }),
+        /it serves "Greet", and not "Missing": give the layer of its handler to Threads\.serve/
+      )
+      const spawn = (options: WorkerOptions) => new Worker(url("silent.ts"), options)
+      assert.match(yield* failure({ tasks, spawn }), /its entry came to its end without a call of Threads\.serve/)
+    }))
+
+  it.live("K8: where there can be no threads, fibers of this process run their tasks, after one warning", () =>
+    Effect.gen(function*() {
+      const warnings: Array<string> = []
+      const spawn = () => {
+        throw Object.assign(new Error("Access to this API has been restricted"), { code: "ERR_ACCESS_DENIED" })
+      }
+      const program = Client.compute([Greet({ name: "Ada" }), place()])
+      const values = yield* withThreads(
+        program,
+        { size: 2, tasks: [work, Greet], entry: url("entry.ts"), spawn },
+        warnings
+      )
+      assert.deepStrictEqual(values, ["Hello, Ada", `${process.pid}:0`])
+      assert.deepStrictEqual(warnings, [
+        "There can be no threads here, so their tasks run in this one and hold each other up: Error: Access to this API has been restricted"
+      ])
+    }))
+
+  it.effect("A10: wrong options are mistakes, before anything starts", () =>
+    Effect.gen(function*() {
+      const wrong = (options: object) =>
+        Effect.map(Effect.sandbox(withThreads(Effect.void, options as Given)).pipe(Effect.flip), (cause) =>
+          Cause.pretty(cause as Cause.Cause<unknown>))
+      assert.match(
+        yield* wrong({ size: 0 }),
+        /The option size cannot be 0: expected "cores", a positive whole number, or a negative one/
+      )
+      assert.match(
+        yield* wrong({ tasks: [1] }),
+        /The option tasks cannot be .*: expected an array of what Portable\.make and Portable\.module have made/
+      )
+      assert.match(yield* wrong({ stick: 1 }), /stick/)
+    }))
+})
