@@ -21,7 +21,7 @@ import { shareAt } from "../state/Submission.ts"
 import type { Submission } from "../state/Submission.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed, use } from "../state/uses.ts"
-import { FewPositions, Positions } from "../structures/positions.ts"
+import { FewPositions, WordPositions } from "../structures/positions.ts"
 import { isBraked } from "./brakes.ts"
 import * as heads from "./crowds.ts"
 import { enterLane, firstFor, isBefore, kindsOfFree, leaveLane, moveLane } from "./lanes.ts"
@@ -60,7 +60,7 @@ export const moveBack = (state: State, task: TaskId): void => {
     submission: submission.number,
     kind,
     isMoving: false,
-    members: new Positions(1),
+    members: new WordPositions(),
     taskAt: Int32Array.of(task),
     heapIndex: -1
   }

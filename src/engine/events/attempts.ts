@@ -259,7 +259,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   leave(state, task, out)
   const outer = state.tasks.submission[task]!
   const submission = submit.register(state, plan, outer.owner, task, outer.nesting)
-  out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims: [] })
+  out.push({ _tag: "Submitted", ids: submission.ids, claims: [] })
   const inner = liveOf(submission, target)
   state.tasks.refs[inner]!++
   const isWished = (state.tasks.flags[task]! & Flag.wished) !== 0

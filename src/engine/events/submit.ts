@@ -13,7 +13,7 @@ import type { GraphSubmitted } from "../protocol/Event.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out, Refusal } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Plan, TaskKind } from "../protocol/Plan.ts"
+import type { Plan, Reference, TaskKind } from "../protocol/Plan.ts"
 import { kindOf, liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
 import { phaseOf, placeOf } from "../state/lookups.ts"
@@ -26,7 +26,7 @@ import * as timers from "../state/timers.ts"
 import { note } from "../state/transitions.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed, use } from "../state/uses.ts"
-import { Positions } from "../structures/positions.ts"
+import { positionsOutOf } from "../structures/positions.ts"
 import * as horizon from "./horizon.ts"
 
 /** Handles {@link GraphSubmitted}. */
@@ -43,7 +43,7 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
   }
   const submission = register(state, event.plan, owner, parent, nestingOf(state, parent))
   const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
-  out.push({ _tag: "Submitted", ids: submission.ids.slice(), claims })
+  out.push({ _tag: "Submitted", ids: submission.ids, claims })
   if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
   else if (event.standing !== undefined) waits.stand(state, event.standing, claims, out)
   link(state, submission, out)
@@ -79,8 +79,18 @@ const claimInBulk = (
     awaited = wish(state, owner, submission, { wishes: event.wishes, wait, within: undefined })
   }
   const mode = event.wishes === undefined ? "firstFailure" : "all"
-  const request = { wait, mode, waiter: event.parent, attempt: event.attempt, keepsSlot: event.keepsSlot } as const
+  const { attempt, keepsSlot, parent: waiter, plan } = event
+  const areNew = event.wishes === undefined && isClosed(plan) && event.targets.every(isOwn)
+  const request = { wait, mode, waiter, attempt, keepsSlot, areNew } as const
   waits.enter(state, request, awaited, undefined, out)
+}
+
+const isOwn = (reference: Reference): boolean => reference >= 0
+
+/** Whether the tasks of a plan depend on no others. */
+const isClosed = ({ targets }: Plan): boolean => {
+  for (let i = 0; i < targets.length; i++) if (targets[i]! < 0) return false
+  return true
 }
 
 /** Gives the tasks of a plan their rows. Nothing is ready before {@link link}. */
@@ -142,6 +152,8 @@ const twoZeros = new Int32Array(2)
 
 /** Reverses the dependencies of a plan; live tasks of other submissions are left to `later`. */
 const dependentsOf = ({ offsets, size, targets }: Plan): Pick<Submission, "dependentOffsets" | "dependents"> => {
+  // Without edges all rows are empty, in either direction.
+  if (targets.length === 0) return { dependentOffsets: offsets, dependents: noEdges }
   if (size === 1) return { dependentOffsets: twoZeros, dependents: noEdges }
   const dependentOffsets = new Int32Array(size + 1)
   for (let i = 0; i < targets.length; i++) if (targets[i]! >= 0) dependentOffsets[targets[i]! + 1]!++
@@ -185,6 +197,16 @@ export const fillRows = (
   for (let i = from; i < to; i++) note(state, ids[i]!, undefined, "waiting")
 }
 
+/** Tasks by position; the same array where that is their order already. */
+const inOrder = (ids: Int32Array, positions: Int32Array): Int32Array => {
+  let at = 0
+  while (at < ids.length && positions[at] === at) at++
+  if (at === ids.length) return ids
+  const taskAt = new Int32Array(ids.length)
+  for (let i = 0; i < ids.length; i++) taskAt[positions[i]!] = ids[i]!
+  return taskAt
+}
+
 type Ranking = Pick<
   Submission,
   "lane" | "otherLanes" | "priorities" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share" | "guard"
@@ -211,15 +233,13 @@ const lanesOf = (
     submission,
     kind,
     isMoving: isMixed || standing.ancestor < 0,
-    members: new Positions(taskAt.length),
+    members: positionsOutOf(taskAt.length),
     taskAt,
     heapIndex: -1
   })
   const priorities = prioritiesOf(plan, standing.priority)
   if (priorities === undefined && !isMixed) {
-    const taskAt = new Int32Array(plan.size)
-    for (let i = 0; i < plan.size; i++) taskAt[positions[i]!] = ids[i]!
-    const lane = make(standing.priority, taskAt, only)
+    const lane = make(standing.priority, inOrder(ids, positions), only)
     return { ...standing, lane, otherLanes: undefined, priorities, ranks: positions }
   }
   const ranks = new Int32Array(plan.size)

@@ -31,7 +31,7 @@ export const open = (state: State, { limits, name, owner }: OwnerOpened): void =
 
 /** Opens an owner. */
 export const openAs = (state: State, id: number, name: string, tag?: string): Owner => {
-  const owner: Owner = { id, name, tag, claims: new Map(), targets: [], wishing: undefined, roots: [] }
+  const owner: Owner = { id, name, tag, claims: noneYet, targets: [], wishing: undefined, roots: [] }
   state.owners.set(id, owner)
   return owner
 }
@@ -198,8 +198,12 @@ export const share = (state: State, event: ClaimShared, out: Out): void => {
 const noIds = new Int32Array(0)
 const none: ReadonlyArray<TaskId> = []
 
+/** The claims of owners that have none; the owner of a computation has bulk claims alone. */
+const noneYet: Owner["claims"] = new Map()
+
 /** Adds a claim of the owner on a task. Each claim is given back by itself. */
 export const claim = (state: State, owner: Owner, task: TaskId): ClaimId => {
+  if (owner.claims === noneYet) owner.claims = new Map()
   const { claims } = owner
   const id = state.next.claim++
   const made: Claim = { id, owner, task, state: "live", outcome: undefined, starts: 0, worker: undefined }

@@ -36,6 +36,8 @@ export interface Request {
   readonly keepsSlot?: boolean | undefined
   /** See `Wait.behalf`. */
   readonly behalf?: Behalf | undefined
+  /** The awaited tasks are new, and so is all that they depend on: the wait closes no cycle. */
+  readonly areNew?: boolean
 }
 
 /** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
@@ -79,7 +81,7 @@ export const enter = (
   // A wait of a former attempt: nothing else would ever end it.
   if (request.mode === "never" && waiter !== request.waiter) return answer(request.wait, undefined, out)
   const { behalf, closing = false, keepsSlot = false, mode, wait: id } = request
-  const starved = waiter < 0 ? undefined : cycle(state, waiter, open)
+  const starved = waiter < 0 || request.areNew === true ? undefined : cycle(state, waiter, open)
   if (starved !== undefined && behalf === undefined) return answer(id, starved, out)
   const awaited = starved === undefined ? open : withoutWay(state, { waiter, closing }, open, out)
   // All leaving tasks wait for the waiter, which must go on for them to end.

@@ -15,7 +15,7 @@ export interface Owner {
   /** The tag that is limited as long as it is open, if any. */
   readonly tag: string | undefined
   /** Its claims by task; more than one on the same task are a set. */
-  readonly claims: Map<TaskId, Claim | Set<Claim>>
+  claims: Map<TaskId, Claim | Set<Claim>>
   /** Claims of a `compute`, which are never cancelled one by one. */
   readonly targets: Array<TaskId>
   /** The submissions with tasks that it wants to run to their end: its own, and those that their `flatMap` tasks returned. */

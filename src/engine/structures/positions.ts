@@ -91,6 +91,34 @@ export class Positions {
   }
 }
 
+/** The same for up to 32 positions, without arrays: most lanes of a recursion are so small. */
+export class WordPositions {
+  count = 0
+  private word = 0
+
+  add(position: number): void {
+    this.count++
+    this.word |= 1 << position
+  }
+
+  has(position: number): boolean {
+    return (this.word & (1 << position)) !== 0
+  }
+
+  delete(position: number): void {
+    this.count--
+    this.word &= ~(1 << position)
+  }
+
+  /** The least member. The set must not be empty. */
+  least(): number {
+    return 31 - Math.clz32(this.word & -this.word)
+  }
+}
+
+/** A set of positions out of `size`. */
+export const positionsOutOf = (size: number): Members => size <= 32 ? new WordPositions() : new Positions(size)
+
 /** The interface of a set of positions that a lane needs. */
 export type Members = Readonly<Pick<Positions, "add" | "count" | "delete" | "has" | "least">>
 

@@ -21,7 +21,9 @@ export class Recorder implements Out {
   }
 
   push(instruction: Exclude<Instruction, Start | Forget>): void {
-    this.instructions.push(instruction)
+    this.instructions.push(
+      instruction._tag === "Submitted" ? { ...instruction, ids: instruction.ids.slice() } : instruction
+    )
   }
 
   start(task: TaskId): void {

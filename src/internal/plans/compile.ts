@@ -66,12 +66,74 @@ export const compile = (
     const { defaults } = ambient
     const one = isLiteral(only) ? oneLiteral : onePlan
     const portable = only.isPortable ? Int32Array.of(portableEntry(only, ambient)) : undefined
-    return {
-      plan: { ...one, portable, nodes: [only], functions, ambient, defaults, ambients: undefined, isUnfolded: false },
-      targets: onlyFirst
-    }
+    return { plan: planOf(one, portable, [only], functions, ambient, defaults, undefined), targets: onlyFirst }
   }
-  return new Compiler(live, ambient).compile(targets)
+  const children = targets.length > 1 ? singlesIn(targets) : undefined
+  return children === undefined
+    ? new Compiler(live, ambient).compile(targets)
+    : { plan: flatPlan(children, ambient), targets: numbersUpTo(children.length) }
+}
+
+/** All plans have the same fields in the same order: the engine reads them for each task, and a second shape costs a tenth. */
+export const planOf = (
+  { offsets, positions, settings, size, targets }: Omit<Plan, "defaults" | "portable">,
+  portable: Plan["portable"],
+  nodes: ReadonlyArray<TaskImpl>,
+  functions: ReadonlyArray<Plain | undefined>,
+  ambient: Ambient,
+  defaults: Plan["defaults"],
+  ambients: ReadonlyArray<Ambient> | undefined
+): LivePlan => ({
+  size,
+  offsets,
+  targets,
+  positions,
+  settings,
+  portable,
+  nodes,
+  functions,
+  ambient,
+  defaults,
+  ambients,
+  isUnfolded: false
+})
+
+/** The targets, if all of them are different tasks for workers of this process without dependencies and options. */
+const singlesIn = (targets: ReadonlyArray<Handle>): ReadonlyArray<TaskImpl> | undefined => {
+  const stamp = nextStamp()
+  for (let i = 0; i < targets.length; i++) {
+    const task = targets[i]!
+    if (!isTask(task) || !isSingle(task) || task.isPortable || isLiteral(task) || task.stamp === stamp) return undefined
+    task.stamp = stamp
+  }
+  return targets as ReadonlyArray<TaskImpl>
+}
+
+const flatPlan = (tasks: ReadonlyArray<TaskImpl>, ambient: Ambient): LivePlan => {
+  const nodes = tasks.slice()
+  return planOf(formOf(nodes.length), undefined, nodes, nodes.map(functionOf), ambient, ambient.defaults, undefined)
+}
+
+type Form = Omit<Plan, "defaults" | "portable">
+
+/** The arrays of plans of independent tasks by size: nobody writes them, so plans share them. */
+const forms: Array<Form | undefined> = []
+const numbers: Array<ReadonlyArray<number> | undefined> = []
+const largestShared = 64
+
+const formOf = (size: number): Form => {
+  const present = forms[size]
+  if (present !== undefined) return present
+  const positions = Int32Array.from(numbersUpTo(size))
+  const form = { size, offsets: new Int32Array(size + 1), targets: new Int32Array(0), positions, settings: onePlan.settings }
+  if (size <= largestShared) forms[size] = form
+  return form
+}
+
+const numbersUpTo = (size: number): ReadonlyArray<number> => {
+  const made = numbers[size] ?? Array.from({ length: size }, (_, i) => i)
+  if (size <= largestShared) numbers[size] = made
+  return made
 }
 
 /** Whether a task has no dependencies and no options: the usual child in a recursion. */
@@ -126,20 +188,15 @@ class Compiler extends Drafting<TaskImpl> {
     const size = nodes.length
     // Culled and rewritten tasks have moved.
     const functions = nodes === this.nodes ? this.functions : nodes.map(functionOf)
-    const plan: LivePlan = {
-      size,
-      offsets,
-      targets: edges,
-      settings,
-      portable: this.hasPortable ? portableIn(nodes, () => ambient) : undefined,
-      positions,
+    const plan = planOf(
+      { size, offsets, targets: edges, positions, settings },
+      this.hasPortable ? portableIn(nodes, () => ambient) : undefined,
       nodes,
       functions,
       ambient,
       defaults,
-      ambients: undefined,
-      isUnfolded: false
-    }
+      undefined
+    )
     return { targets, plan }
   }
 

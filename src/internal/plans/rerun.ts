@@ -23,7 +23,7 @@ import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
 import type { Handle } from "../tasks/task.ts"
 import { Cycle, InvalidDependency } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
-import { portableIn, settingsOf } from "./compile.ts"
+import { planOf, portableIn, settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
 
@@ -98,20 +98,16 @@ class Recompiler extends Drafting<Entry> {
     if (isRefused(draft)) return draft
     const { edges, nodes, offsets, settings, targets } = draft
     const tasks = nodes.map(({ task }) => task)
-    const plan: LivePlan = {
-      size: nodes.length,
-      offsets,
-      targets: edges,
-      settings,
-      portable: portableIn(tasks, (index) => nodes[index]!.ambient),
-      positions: positionsOf(nodes.length, offsets, edges),
-      nodes: tasks,
-      functions: tasks.map(functionOf),
-      ambient: roots[0]!.ambient,
-      defaults: undefined,
-      ambients: nodes.map(({ ambient }) => ambient),
-      isUnfolded: false
-    }
+    const size = nodes.length
+    const plan = planOf(
+      { size, offsets, targets: edges, positions: positionsOf(size, offsets, edges), settings },
+      portableIn(tasks, (index) => nodes[index]!.ambient),
+      tasks,
+      tasks.map(functionOf),
+      roots[0]!.ambient,
+      undefined,
+      nodes.map(({ ambient }) => ambient)
+    )
     return { targets, plan }
   }
 
