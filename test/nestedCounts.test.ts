@@ -4,9 +4,11 @@ import { countCall } from "./bench/nestedCounts.ts"
 describe("what a recursion by tasks costs a call with two children, in counts", () => {
   for (const slots of [1, 8]) {
     it(`by compute on ${slots} slots`, async () => {
-      const { effects, events } = await countCall("compute", slots)
-      assert.isAtMost(events, 4)
+      const { effects, events, maps, typedArrays } = await countCall("compute", slots)
+      assert.strictEqual(events, 4)
       assert.isAtMost(effects, 10)
+      assert.strictEqual(typedArrays, 1)
+      assert.strictEqual(maps, 0)
     })
   }
 

@@ -3,7 +3,7 @@ import { vi } from "vitest"
 import * as placement from "../../src/engine/dispatch/placement.ts"
 import { Phase } from "../../src/engine/protocol/Phase.ts"
 import type { Demand } from "../../src/engine/protocol/Plan.ts"
-import { FewPositions, Positions } from "../../src/engine/structures/positions.ts"
+import { FewPositions, Positions, WordPositions } from "../../src/engine/structures/positions.ts"
 import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { Chance } from "../chance.ts"
 import { Rig } from "./rig.ts"
@@ -235,5 +235,21 @@ describe("many queues", () => {
     const [all, meanwhile] = looks((i) => ({ amounts: { gpu: 2 + i / 1000 } }))
     assert.isAtMost(all, 3 * count)
     assert.isAtMost(meanwhile, 12)
+  })
+
+  it("W6: a set of up to 32 positions in one word is the same set, also with the last of them", () => {
+    const chance = new Chance(8)
+    const [all, word] = [new Positions(32), new WordPositions()]
+    for (let i = 0; i < 5000; i++) {
+      const position = chance.below(32)
+      const isMember = all.has(position)
+      assert.strictEqual(word.has(position), isMember)
+      for (const set of [all, word]) {
+        if (isMember) set.delete(position)
+        else set.add(position)
+      }
+      assert.strictEqual(word.count, all.count)
+      if (all.count > 0) assert.strictEqual(word.least(), all.least())
+    }
   })
 })

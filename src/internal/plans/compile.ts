@@ -125,7 +125,13 @@ const formOf = (size: number): Form => {
   const present = forms[size]
   if (present !== undefined) return present
   const positions = Int32Array.from(numbersUpTo(size))
-  const form = { size, offsets: new Int32Array(size + 1), targets: new Int32Array(0), positions, settings: onePlan.settings }
+  const form = {
+    size,
+    offsets: new Int32Array(size + 1),
+    targets: new Int32Array(0),
+    positions,
+    settings: onePlan.settings
+  }
   if (size <= largestShared) forms[size] = form
   return form
 }
