@@ -225,6 +225,24 @@ describe("results that stay with their worker", () => {
     }).pipe(Effect.scoped, withFar(keeps, [], ["far1", "far2", "here"], held))
   })
 
+  it.effect("F8: an attempt whose worker is lost while its input is on its way had not begun, and starts elsewhere", () => {
+    const bodies: Log = []
+    const held: Array<() => void> = []
+    return Effect.gen(function*() {
+      const made = Task.make(note(bodies, "made"), { workers: ["far1"] })
+      const user = Task.map(made, (name) => `${name} here`)
+      const once = Task.withOptions(user, { workers: ["here1", "here2"], idempotent: false })
+      const future = yield* Client.submit(once)
+      yield* calm
+      assert.lengthOf(held, 1)
+      yield* Faults.loseWorker((yield* Future.metadata(future)).worker!)
+      yield* calm
+      for (const goOn of held.splice(0)) goOn()
+      assert.strictEqual(yield* Future.join(future), "made here")
+      assert.strictEqual((yield* Future.metadata(future)).attempts.length, 1)
+    }).pipe(Effect.scoped, withFar(keeps, [], ["far1", "here1", "here2"], held))
+  })
+
   it.effect("C1: an attempt that waits for its input is cancelled at once, and its body never runs", () => {
     const bodies: Log = []
     const held: Array<() => void> = []

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import type { Engine } from "../protocol/Engine.ts"
+import type { WorkerId } from "../protocol/ids.ts"
+import { Phase } from "../protocol/Phase.ts"
 import type { WorkerKind } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
 import { open } from "../state/State.ts"
@@ -34,5 +36,18 @@ export const workersOf = (engine: Engine): ReadonlyArray<Worker> => open(engine)
 
 /** The workers that take new tasks, now or once they have started. */
 export const takersOf = (engine: Engine): ReadonlyArray<Worker> => open(engine).workers.filter(takesTasks)
+
+/** The attempts on the worker with this number that have not ended. */
+export const attemptsOn = (engine: Engine, serial: WorkerId): ReadonlyArray<number> => {
+  const { tasks, workers } = open(engine)
+  const row = workers.findIndex((worker) => worker.serial === serial)
+  const found: Array<number> = []
+  for (let task = 0; task < tasks.used; task++) {
+    const phase = tasks.phase[task]!
+    const isAttempt = phase >= Phase.assigned && phase <= Phase.stopping
+    if (isAttempt && tasks.worker[task] === row) found.push(tasks.attempt[task]!)
+  }
+  return found
+}
 
 export { isAmount } from "../dispatch/amounts.ts"

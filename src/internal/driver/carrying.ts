@@ -59,7 +59,7 @@ export class Carrying implements Carrier {
   private readonly atHome: HomeResults
   private readonly wire: Wire
   private readonly desk: Desk
-  private readonly gathering: Gathering
+  readonly gathering: Gathering
 
   constructor(
     to: Addressees,

@@ -43,6 +43,16 @@ export class Gathering {
     return true
   }
 
+  /** The attempts among these whose inputs are there: their bodies may have begun. */
+  withInputs(attempts: ReadonlyArray<number>): ReadonlyArray<number> {
+    return attempts.filter((attempt) => !this.open.has(attempt))
+  }
+
+  /** Whether the inputs of any attempt are on their way. */
+  get isBusy(): boolean {
+    return this.open.size > 0
+  }
+
   /** Ends an attempt whose inputs are on their way. Returns whether they are. */
   stop({ attempt, task }: Stop, reports: Pick<WorkerReports, "failed">): boolean {
     if (this.open.size === 0 || !this.open.delete(attempt)) return false

@@ -54,7 +54,7 @@ export class SchedulerCore extends Ground implements Home {
     this.view,
     this.caching
   )
-  private readonly carrying = new Carrying(
+  readonly carrying = new Carrying(
     this,
     this.state,
     this.workers,

@@ -20,7 +20,7 @@ import type { WorkerId } from "../../engine/protocol/ids.ts"
 import type { StartWorker } from "../../engine/protocol/Instruction.ts"
 import type { Log, WorkerTransition } from "../../engine/protocol/Transition.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
-import { workersOf } from "../../engine/views/workers.ts"
+import { attemptsOn, workersOf } from "../../engine/views/workers.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
@@ -56,6 +56,12 @@ interface Employer {
   readonly sizeOf: SizeOf | undefined
   readonly retrying: { readonly lose: (worker: WorkerPort) => void }
   readonly inputs: { haveBeenLost: boolean }
+  readonly carrying: {
+    readonly gathering: {
+      readonly isBusy: boolean
+      readonly withInputs: (attempts: ReadonlyArray<number>) => ReadonlyArray<number>
+    }
+  }
   readonly life: { readonly isClosed: boolean; readonly guard: (f: () => void) => void }
   readonly owners: {
     readonly ofHost: (host: Host) => ReadonlyArray<number>
@@ -239,10 +245,18 @@ export class Crew {
    */
   lose(worker: WorkerPort): void {
     if (worker.isLost) return
-    const { begun, serial } = worker
+    const { serial } = worker
+    const begun = this.begunOn(worker)
     this.disown(worker)
     this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: serial, begun })
     this.remove(worker)
+  }
+
+  /** The attempts whose bodies may have begun. Those whose inputs are still on their way never came to their worker. */
+  private begunOn(worker: WorkerPort): ReadonlyArray<number> | undefined {
+    const { carrying: { gathering }, state } = this.scheduler
+    if (worker.begun !== undefined || !gathering.isBusy) return worker.begun
+    return gathering.withInputs(attemptsOn(state, worker.serial))
   }
 
   /** A worker is gone. One that has not joined yet, or was lost before, has nothing that others must know of. */
