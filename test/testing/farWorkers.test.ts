@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
@@ -283,15 +284,18 @@ describe("results that stay with their worker", () => {
     }).pipe(Effect.scoped, withFar({ ...keeps, forgets: () => true }, [], ["far"]))
   })
 
-  it.effect("M3: a holder that does not have what is read counts as lost", () => {
+  it.effect("M3: a holder that does not have what is read counts as lost, with a warning", () => {
     let forgotten = 0
     const far: Far = { ...keeps, forgets: () => forgotten++ < 1 }
     const bodies: Log = []
+    const lines: Array<string> = []
+    const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
     return Effect.gen(function*() {
       assert.strictEqual(yield* Client.compute(Task.make(note(bodies, "made"))), "made")
       assert.deepStrictEqual(bodies, ["made", "made"])
       assert.deepStrictEqual((yield* Scheduler.stats).workers.map(({ id }) => id), ["far2"])
-    }).pipe(Effect.scoped, withFar(far, [], ["far1", "far2"]))
+      assert.include(lines.join(), "Worker \"far1\" was lost: it does not have a result that it reported")
+    }).pipe(Effect.scoped, withFar(far, [], ["far1", "far2"]), Effect.provide(logger))
   })
 
   it.effect("M9: are copied, and handed on by a worker that leaves", () => {

@@ -31,10 +31,10 @@ export class Desk implements Fetching {
   private next = 1
   private readonly view: View
   private readonly workers: ReadonlyArray<WorkerPort>
-  private readonly crew: Pick<Crew, "lose">
+  private readonly crew: Pick<Crew, "loseFor">
   private readonly life: Life
 
-  constructor(view: View, workers: ReadonlyArray<WorkerPort>, crew: Pick<Crew, "lose">, life: Life) {
+  constructor(view: View, workers: ReadonlyArray<WorkerPort>, crew: Pick<Crew, "loseFor">, life: Life) {
     this.view = view
     this.workers = workers
     this.crew = crew
@@ -75,7 +75,7 @@ export class Desk implements Fetching {
     const present = this.view.awayOf(task)
     if (present?.holder !== holder || present.result !== result) return
     const worker = numbered(this.workers, holder.serial)
-    if (worker !== undefined) this.crew.lose(worker)
+    if (worker !== undefined) this.crew.loseFor(worker, "it does not have a result that it reported")
   }
 
   /**

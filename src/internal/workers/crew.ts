@@ -150,7 +150,7 @@ export class Crew {
   private make(name: string, posting: Posting): WorkerPort {
     const { desk, home, life, reports, sizeOf, wire } = this.scheduler
     const { labels } = posting
-    const lost = (why: string): void => life.guard(() => this.loseByItself(worker, why))
+    const lost = (why: string): void => life.guard(() => this.loseFor(worker, why))
     const guard = (f: () => void): void => life.guard(f)
     const defer = (f: () => void): void => wire.defer(f)
     const setup: Setup = { name, labels, home, reports, desk, sizeOf, guard, defer, lost }
@@ -259,8 +259,11 @@ export class Crew {
     return gathering.withInputs(attemptsOn(state, worker.serial))
   }
 
-  /** A worker is gone. One that has not joined yet, or was lost before, has nothing that others must know of. */
-  private loseByItself(worker: WorkerPort, why: string): void {
+  /**
+   * The same, with the reason for people: a worker is gone, or cannot be relied on. One that has not joined yet, or was lost before,
+   * has nothing that others must know of.
+   */
+  loseFor(worker: WorkerPort, why: string): void {
     if (worker.isLost || !this.members.has(worker)) return
     if (worker.serial < 0) return worker.lose()
     if (!this.scheduler.life.isClosed) this.scheduler.warn(`Worker ${quote(worker.name)} was lost: ${why}`)
