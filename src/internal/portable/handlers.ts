@@ -68,29 +68,36 @@ export const runIn = (
   const { codec: { payload: taken, success }, name } = named
   const fault = taken.check(payload)
   if (fault !== undefined) return Effect.die(stranded(name, "payload", fault))
-  return Effect.suspend(() => effectOf(run(payload))).pipe(
-    Effect.flatMap((value) => {
-      const fault = success.check(value)
-      if (fault !== undefined) return Effect.die(stranded(name, "result", fault))
-      return Effect.succeed(success === nothing ? undefined : value)
-    }),
-    Effect.catch((error) => {
-      const fault = strandedError(named, error)
-      return fault === undefined ? Effect.fail(error) : Effect.die(fault)
-    }),
-    Effect.provideContext(contextFor(context, around))
-  )
+  const succeeded = (value: unknown): Effect.Effect<unknown> => {
+    const fault = success.check(value)
+    if (fault !== undefined) return Effect.die(stranded(name, "result", fault))
+    return Effect.succeed(success === nothing ? undefined : value)
+  }
+  return Effect.suspend(() => {
+    const returned = run(payload)
+    const effect = effectIn(returned)
+    // A plain function needs no services.
+    if (effect === undefined) return succeeded(returned)
+    return effect.pipe(
+      Effect.flatMap(succeeded),
+      Effect.catch((error) => {
+        const fault = strandedError(named, error)
+        return fault === undefined ? Effect.fail(error) : Effect.die(fault)
+      }),
+      Effect.provideContext(contextFor(context, around))
+    )
+  })
 }
 
 /** A generator runs as in `Effect.gen`; anything else is returned. */
 export const ran = (returned: unknown): unknown => isSteps(returned) ? Effect.gen(() => returned) : returned
 
-/** What an implementation returned, as an effect: a promise is awaited. */
-const effectOf = (returned: unknown): Effect.Effect<unknown, unknown> => {
-  if (typeof returned !== "object" || returned === null) return Effect.succeed(returned)
+/** The effect that an implementation returned, or a promise as one; `undefined` for a value. */
+const effectIn = (returned: unknown): Effect.Effect<unknown, unknown> | undefined => {
+  if (typeof returned !== "object" || returned === null) return undefined
   // An error of Effect is one that fails.
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>
-  return isThenable(returned) ? Effect.promise(() => Promise.resolve(returned)) : Effect.succeed(returned)
+  return isThenable(returned) ? Effect.promise(() => Promise.resolve(returned)) : undefined
 }
 
 /** What bodies have of their submitter and of their attempt: scope, worker, client, clock, logs and spans. */
