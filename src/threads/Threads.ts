@@ -45,6 +45,36 @@ const checks = {
 /**
  * Adds threads to the scheduler, which run the tasks that are named.
  *
+ * **When to use**
+ *
+ * For bodies that compute. What waits is better off in fibers: they cost less, and take values as they are.
+ *
+ * **Details**
+ *
+ * The layer starts when all threads have loaded what they serve. A module or an entry that cannot be loaded, or that lacks a task of
+ * `tasks`, fails it with a `SubmitError` whose reason is `WorkerFailed`. Lost threads are replaced, by default three times in a
+ * minute. Where there can be no threads, the tasks run on fibers, after one warning.
+ *
+ * **Gotchas**
+ *
+ * A native fault, or one array that is larger than the memory of a thread, ends the whole program; see `Processes.layer`.
+ *
+ * **Example** (Count primes on all cores)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Client, Portable, Skein } from "skein"
+ * import { Threads } from "skein/threads"
+ * import type * as functions from "./work.ts"
+ *
+ * const work = Portable.module<typeof functions>()(new URL("./work.ts", import.meta.url))
+ * const slices = Array.from({ length: 100 }, (_, i) => work.tasks.primes(i * 10_000, (i + 1) * 10_000))
+ *
+ * export const program = Client.compute(slices).pipe(
+ *   Effect.provide(Threads.layer({ size: "cores", tasks: [work] }).pipe(Layer.provideMerge(Skein.layer())))
+ * )
+ * ```
+ *
  * @stability unstable
  * @category layers
  * @since 0.1.0
@@ -69,6 +99,11 @@ export const layer = <const T extends ReadonlyArray<Any>, E = never, R = never>(
 
 /**
  * Serves the handlers of a layer: the whole of the entry of a thread.
+ *
+ * **Details**
+ *
+ * The layer is built in each thread before its first task, and closed with the thread unless that is lost. It needs nothing. Modules
+ * are served beside it; without handlers, modules alone.
  *
  * @stability unstable
  * @category running

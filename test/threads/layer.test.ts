@@ -67,7 +67,7 @@ const lines = (file: string, count: number) =>
 const failure = (options: Given): Effect.Effect<string> =>
   Effect.map(
     Effect.flip(withThreads(Effect.void, options)),
-    (error) => String((error as Error).message)
+    (error) => (error as Error).message
   ) as Effect.Effect<string>
 
 describe("tasks in threads", () => {
@@ -109,6 +109,15 @@ describe("tasks in threads", () => {
       }),
       { maxTasks: 1, spare: true }
     ))
+
+  it.live("W15: the layer of an entry is built in the thread, and closed with it", () =>
+    Effect.gen(function*() {
+      const file = yield* temporary
+      process.env["SKEIN_TEST_CLOSED"] = file
+      yield* withThreads(Client.compute(Greet({ name: "Ada" })), { tasks: [Greet], entry: url("entry.ts") })
+      delete process.env["SKEIN_TEST_CLOSED"]
+      assert.strictEqual(readFileSync(file, "utf8"), "closed\n")
+    }))
 })
 
 describe("threads that are lost", () => {
@@ -168,6 +177,30 @@ describe("threads that are lost", () => {
       )
       assert.match(warnings[0]!, /^Worker "threads-1" has let its event loop wait for 10 ms\./)
     }))
+
+  it.live("F8, W13: threads that are killed in the midst of their work lose nothing", () =>
+    Effect.gen(function*() {
+      const alive: Array<Worker> = []
+      const spawn = (options: WorkerOptions): Worker => {
+        const worker = new Worker(url("modules.ts"), options)
+        alive.push(worker)
+        worker.once("exit", () => alive.splice(alive.indexOf(worker), 1))
+        return worker
+      }
+      const program = Effect.scoped(Effect.gen(function*() {
+        let ends = 0
+        let kills = 0
+        yield* (yield* Scheduler.Scheduler).listen(({ to }) => {
+          if (to !== "succeeded" || ++ends % 400 !== 0 || kills === 4) return
+          kills++
+          void alive[0]!.terminate()
+        })
+        const values = yield* Client.compute(Array.from({ length: 2000 }, (_, i) => double(i)))
+        assert.deepStrictEqual(values, Array.from({ length: 2000 }, (_, i) => 2 * i))
+        assert.strictEqual(kills, 4)
+      }))
+      yield* withThreads(program, { size: 2, spawn, restart: { times: 9, within: "1 hour" } })
+    }))
 })
 
 describe("threads that do not start", () => {
@@ -223,7 +256,7 @@ describe("threads that do not start", () => {
     Effect.gen(function*() {
       const wrong = (options: object) =>
         Effect.map(Effect.sandbox(withThreads(Effect.void, options as Given)).pipe(Effect.flip), (cause) =>
-          Cause.pretty(cause as Cause.Cause<unknown>))
+          Cause.pretty(cause))
       assert.match(
         yield* wrong({ size: 0 }),
         /The option size cannot be 0: expected "cores", a positive whole number, or a negative one/

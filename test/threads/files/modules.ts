@@ -1,0 +1,3 @@
+import { Threads } from "../../../src/threads/index.ts"
+
+Threads.serve()
