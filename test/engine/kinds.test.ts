@@ -321,6 +321,21 @@ describe("tasks that lack a worker of their kind", () => {
     assert.match(rig.told[0]!, /^wait 1 is over: parent waits for child/)
   })
 
+  it("W20, N6: so is one that keeps the only remote slot for a remote task, and the only local one for a local task", () => {
+    const rig = both(8, 1)
+    rig.submit(rig.open(), { parent: [] }, { remote: ["parent"] })
+    const inner = rig.open("inner")
+    rig.submit(inner, { child: [] }, { inside: "parent", remote: ["child"] })
+    rig.keep(1, [rig.claim(inner, "child")], "parent")
+    assert.deepStrictEqual(rig.told, ["wait 1 is over: parent waits for child, child waits for the slot of parent"])
+    const other = both(1, 8)
+    other.submit(other.open(), { parent: [] })
+    const own = other.open("own")
+    other.submit(own, { child: [] }, { inside: "parent" })
+    other.keep(1, [other.claim(own, "child")], "parent")
+    assert.deepStrictEqual(other.told, ["wait 1 is over: parent waits for child, child waits for the slot of parent"])
+  })
+
   it("W20, W9: without a limit it ends at once, and so it is when the last local worker is lost", () => {
     const rig = both(1, 1, 0, { waitForWorkersMillis: 0 })
     const main = rig.open()

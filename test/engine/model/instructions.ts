@@ -111,7 +111,7 @@ const judge = (
       task.worker = instruction.worker < 0 ? place : instruction.worker
       const isRight = instruction.worker < 0
         ? model.workers.some((each) => each.handsOver && mayHold(each))
-        : model.workers[instruction.worker]!.handsOver === false
+        : !model.workers[instruction.worker]!.handsOver
       if (!isRight) model.complain(`W21: ${task.name} is at the wrong place`)
       return
     }
