@@ -137,13 +137,14 @@ export interface Portable<
    * A layer with what runs the tasks of this name: a function of the payload, or an effect that makes one. The function returns a
    * value or an effect, or is a generator function, which runs as in `Effect.gen`.
    *
-   * Where this layer is, the tasks can run: in the process of the scheduler, or in a thread that serves it.
+   * Where this layer is, the tasks can run: in the process of the scheduler, or in a thread that serves it. Its own name is no
+   * requirement of the layer, so a handler may submit tasks of that name.
    */
   readonly toLayer: <X extends Handled<Success["Type"], Fails<Error["Type"]>>, EX = never, RX = never>(
     handler:
       | ((payload: Payload["Type"]) => X)
       | Effect.Effect<(payload: Payload["Type"]) => X, EX, RX>
-  ) => Layer.Layer<Handler<Name>, EX, Exclude<RX, Scope.Scope> | Exclude<Needs<RanServices<X>>, Client>>
+  ) => Layer.Layer<Handler<Name>, EX, Exclude<RX, Scope.Scope> | Exclude<Needs<RanServices<X>>, Client | Handler<Name>>>
 }
 
 /**
@@ -222,10 +223,10 @@ export const make = <
   const { error = Schema.Never, success = Schema.Void } = schemas
   const codec = { payload: wayOf(payload), success: wayOf(success), error: wayOf(error) }
   const named = makeNamed(name, codec, (context) => placeOf(context, name))
-  const maker = makerOf(named, name, (values) => runHere(name, values))
+  const maker = makerOf(named, name, (values) => runHere(named, values))
   const call = (given: unknown, options?: AnyOptions) => maker(given, options)
   Object.defineProperty(call, "name", { value: name })
-  const item: Item = { _tag: "Name", name }
+  const item: Item = { _tag: "Name", name, named, make: (given) => maker(given, undefined) }
   const toLayer = (handler: unknown) =>
     Layer.effect(
       keyOf(name),
@@ -347,11 +348,12 @@ export const module = <M>() =>
     }
     return maker
   }
+  const make = (name: string, args: unknown): unknown => makerFor(name)(...args as ReadonlyArray<unknown>)
   // Only its types know what it exports. `then` would make it a promise.
   const tasks = new Proxy(Object.create(null) as object, {
     get: (_, name) => typeof name === "string" && name !== "then" ? makerFor(name) : undefined
   })
-  const item: Item = { _tag: "Module", module: found }
+  const item: Item = { _tag: "Module", module: found, make }
   return { [PortableTypeId]: item, url, tasks } as never
 }
 

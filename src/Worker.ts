@@ -12,6 +12,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { secededIn } from "./internal/bodies/attempt.ts"
 import type { Attempt } from "./internal/bodies/attempt.ts"
 import { plainBody, SlotKeeper, Worker } from "./internal/tasks/worker.ts"
 import type { Info } from "./internal/tasks/worker.ts"
@@ -170,17 +171,7 @@ export const shielded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect
  * @since 0.1.0
  */
 export const seceded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Worker> =>
-  Worker.use((worker) => {
-    const { home: { waits } } = worker as unknown as Attempt
-    return waits.counted(() =>
-      // Each call has its own wait, so of several fibers the last one to come back rejoins.
-      Effect.acquireUseRelease(
-        waits.away(worker as unknown as Attempt),
-        () => effect,
-        (wait) => waits.abandon(wait)
-      )
-    )
-  })
+  Worker.use((worker) => secededIn(worker as unknown as Attempt, effect))
 
 /**
  * Keeps this task's slot in all waits within `effect` for futures, computations and groups.

@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { type Implementation, makeNamed, type Named, registryOf, unchecked } from "../../src/internal/portable/named.ts"
 import { controlBytes } from "../../src/internal/remote/control.ts"
-import { serve } from "../../src/internal/remote/far.ts"
+import { serve, type Surroundings } from "../../src/internal/remote/far.ts"
 import type { Hears, Link, Transport, Uplink } from "../../src/internal/remote/link.ts"
 import type { Down, Up } from "../../src/internal/remote/messages.ts"
 import type { Task } from "../../src/internal/tasks/handles.ts"
@@ -55,6 +55,8 @@ export interface MemoryOptions {
   readonly carry?: (to: "far" | "near", deliver: () => void) => void
   readonly defer?: (f: () => void) => void
   readonly opened?: (wire: Wire) => void
+  /** What bodies of the far side have. */
+  readonly surroundings?: Surroundings
   /** Runs at the far side before it is up. */
   readonly build?: Effect.Effect<unknown, unknown, Scope.Scope>
   /** Whether the event loop of the far side answers pings. */
@@ -65,7 +67,7 @@ const inMicrotasks = (_: "far" | "near", deliver: () => void): void => queueMicr
 
 export const memoryTransport = (
   implementations: ReadonlyArray<Implementation>,
-  { answers, build = Effect.void, carry = inMicrotasks, defer, opened, shares = true }: MemoryOptions = {}
+  { answers, build = Effect.void, carry = inMicrotasks, defer, opened, shares = true, surroundings }: MemoryOptions = {}
 ): Transport =>
 (hears: Hears) => {
   const control = shares ? new Int32Array(new SharedArrayBuffer(controlBytes)) : undefined
@@ -115,7 +117,7 @@ export const memoryTransport = (
   }
   const open = Effect.gen(function*() {
     opened?.(wire)
-    const far = serve(uplink, Effect.as(build, registryOf(implementations)), defer)
+    const far = serve(uplink, Effect.as(build, registryOf(implementations)), { defer, surroundings })
     // The far side has a life and a clock of its own.
     const world = Context.omit(Scope.Scope)(yield* Effect.context())
     fiber = Effect.runForkWith(world)(far)

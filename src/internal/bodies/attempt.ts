@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../../engine/protocol/ids.ts"
@@ -127,10 +128,34 @@ export const attemptOf = (home: Home, fiber: Fiber.Fiber<unknown, unknown>): Att
   return attempt instanceof Attempt && attempt.home === home ? attempt : undefined
 }
 
+/** The attempt in whose body this fiber runs, of any scheduler. */
+export const attemptAt = (fiber: Fiber.Fiber<unknown, unknown>): Attempt | undefined => {
+  const attempt = Context.getOrUndefined(fiber.context, Worker)
+  return attempt instanceof Attempt ? attempt : undefined
+}
+
 /** Whether a wait of this fiber keeps the slot of its attempt. */
 export const keepsSlot = (home: Home, fiber: Fiber.Fiber<unknown, unknown>): true | undefined => {
   const attempt = attemptOf(home, fiber)
   return attempt !== undefined && Context.get(fiber.context, SlotKeeper) === attempt ? true : undefined
+}
+
+/**
+ * The attempt of another scheduler that gives its slot away while this fiber waits in `home`: that of a body whose scheduler is in
+ * another process, for whatever the body waits for here.
+ */
+export const lenderOf = (home: Home, fiber: Fiber.Fiber<unknown, unknown>): Attempt | undefined => {
+  const attempt = Context.getOrUndefined(fiber.context, Worker)
+  return attempt instanceof Attempt && attempt.home.lends === true && attempt.home !== home &&
+      Context.get(fiber.context, SlotKeeper) !== attempt
+    ? attempt
+    : undefined
+}
+
+/** Gives the slot of an attempt away while an effect runs. Each call has its own wait: of several fibers the last one takes it. */
+export const secededIn = <A, E, R>(attempt: Attempt, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const { home: { waits } } = attempt
+  return waits.counted(() => Effect.acquireUseRelease(waits.away(attempt), () => effect, (wait) => waits.abandon(wait)))
 }
 
 /** The key of the task in whose body this fiber runs, in any scheduler. */

@@ -49,6 +49,8 @@ export interface Seat {
 }
 
 export interface Home extends FutureHome {
+  /** Its bodies run in another process: they give their slots away while they wait in a scheduler there. */
+  readonly lends?: true
   readonly limits: Limits
   readonly time: { readonly now: () => number }
   readonly submissions: {

@@ -16,7 +16,7 @@ import type { Pair } from "../../engine/protocol/Reason.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { isAnyStopping } from "../../engine/views/tasks.ts"
 import { SkeinError, Starved } from "../../SkeinError.ts"
-import { attemptOf, keepsSlot } from "../bodies/attempt.ts"
+import { attemptOf, keepsSlot, lenderOf, secededIn } from "../bodies/attempt.ts"
 import { isInterruptible } from "../bodies/hearing.ts"
 import type { Hearing } from "../bodies/hearing.ts"
 import type { Home, Seat } from "../bodies/home.ts"
@@ -256,8 +256,17 @@ export class Waits {
     return Effect.withFiber((fiber) => {
       const claims = futures.map(({ claim }) => claim.id)
       const awaited = { claims, mode, keepsSlot: this.keepsSlot(fiber) }
-      return this.until(awaited, () => this.view.isOver(futures, mode))
+      return this.lent(fiber, () => this.until(awaited, () => this.view.isOver(futures, mode)))
     })
+  }
+
+  /** A body of another process that waits here gives its slot there away meanwhile. */
+  private lent<A, E, R>(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    wait: () => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> {
+    const lender = lenderOf(this.home, fiber)
+    return lender === undefined ? wait() : secededIn(lender, Effect.suspend(wait))
   }
 
   /**
@@ -355,7 +364,7 @@ export class Waits {
   /** An effect that waits, followed by {@link comeBack}, whatever its exit. */
   counted<A, E, R>(wait: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.withFiber((fiber) => {
-      if (attemptOf(this.home, fiber) === undefined) return wait(fiber)
+      if (attemptOf(this.home, fiber) === undefined) return this.lent(fiber, () => wait(fiber))
       const isLate = this.isLate(fiber)
       return Effect.matchCauseEffect(wait(fiber), {
         onFailure: (cause) => Effect.andThen(this.comeBack(isLate), Effect.failCause(cause)),

@@ -10,14 +10,19 @@ import { quote } from "../text/text.ts"
 import { isSteps, isThenable } from "../values/strangers.ts"
 import { stranded, strandedError } from "./causes.ts"
 import { nothing, shown } from "./named.ts"
-import type { Implementation, Place } from "./named.ts"
+import type { Implementation, Named, Place } from "./named.ts"
 
 /** The service of a name. */
 export interface Handler {
   readonly name: string
   /** Absent if only other processes have it. */
   readonly here: Implementation | undefined
+  /** In a worker elsewhere: has the scheduler of the worker run it. */
+  readonly ask?: Ask
 }
+
+/** Has a task of a name run elsewhere. */
+export type Ask = (named: Pick<Named, "codec" | "name">, payload: unknown) => Effect.Effect<unknown, unknown>
 
 const prefix = "skein/Portable/Handler/"
 
@@ -44,12 +49,29 @@ export const elsewhere = (names: Iterable<string>, context: Context.Context<neve
 export const placeOf = (context: Context.Context<never>, name: string): Place => {
   const handler = handlerIn(context, name)
   if (handler === undefined) return { known: handlersIn(context).map(({ name }) => name) }
-  return handler.here === undefined ? "elsewhere" : "here"
+  return handler.here === undefined && handler.ask === undefined ? "elsewhere" : "here"
 }
 
+/** The handlers of a worker elsewhere, for what its bodies submit. */
+export const asking = (names: Iterable<string>, ask: Ask): Context.Context<never> =>
+  Array.from(names).reduce<Context.Context<never>>(
+    (made, name) => Context.add(made, keyOf(name), { name, here: undefined, ask }),
+    Context.empty()
+  )
+
+/** Asks for the task, in a worker elsewhere; `undefined` anywhere else. */
+export const askedIn = (
+  context: Context.Context<never>,
+  named: Pick<Named, "codec" | "name">,
+  payload: unknown
+): Effect.Effect<unknown, unknown> | undefined => handlerIn(context, named.name)?.ask?.(named, payload)
+
 /** Runs a task here, if its handler is in the context of its body. */
-export const runHere = (name: string, payload: unknown): Effect.Effect<unknown, unknown> =>
+export const runHere = (named: Pick<Named, "codec" | "name">, payload: unknown): Effect.Effect<unknown, unknown> =>
   Effect.contextWith((context: Context.Context<never>) => {
+    const { name } = named
+    const asked = askedIn(context, named, payload)
+    if (asked !== undefined) return asked
     const here = handlerIn(context, name)?.here
     return here === undefined
       ? Effect.die(new TypeError(`There is no handler of ${quote(shown(name))} in this process.`))

@@ -6,12 +6,22 @@
 import type * as Context from "effect/Context"
 import { elsewhere } from "./handlers.ts"
 import type { PortableModule } from "./modules.ts"
+import type { Named } from "./named.ts"
 
 export const PortableTypeId = "~skein/Portable"
 
 export type Item =
-  | { readonly _tag: "Name"; readonly name: string }
-  | { readonly _tag: "Module"; readonly module: PortableModule }
+  | {
+    readonly _tag: "Name"
+    readonly name: string
+    readonly named: Named
+    readonly make: (payload: unknown) => unknown
+  }
+  | {
+    readonly _tag: "Module"
+    readonly module: PortableModule
+    readonly make: (name: string, payload: unknown) => unknown
+  }
 
 /** The item of a maker of tasks or of a module. */
 export const itemOf = (u: unknown): Item | undefined => {

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
-import { placeOf, ran, runIn } from "./handlers.ts"
+import { askedIn, placeOf, ran, runIn } from "./handlers.ts"
 import { makeNamed, unchecked } from "./named.ts"
 import type { Codec, Implementation, Named, Place, Way } from "./named.ts"
 import { wayOf } from "./ways.ts"
@@ -92,8 +92,14 @@ export class PortableModule {
     if (own.length > 0) this.exports = own
   }
 
-  /** Runs one of its functions in this process, which imports it for that. */
+  /** Runs one of its functions in this process, which imports it for that; in a worker elsewhere, asks for it. */
   runHere(name: string, args: unknown): Effect.Effect<unknown, unknown> {
+    return Effect.contextWith((context: Context.Context<never>) =>
+      askedIn(context, this.named(name), args) ?? this.runImported(name, args)
+    )
+  }
+
+  private runImported(name: string, args: unknown): Effect.Effect<unknown, unknown> {
     return Effect.flatMap(this.load, (namespace) => {
       const named = this.named(name)
       if (!Object.hasOwn(namespace, name) || typeof namespace[name] !== "function") {

@@ -4,7 +4,6 @@
  *
  * @internal
  */
-import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -95,7 +94,7 @@ export class Asking {
         ask,
         exit: Exit.isSuccess(exit)
           ? { _tag: "Success", value: exit.value }
-          : { _tag: "Failure", cause: encodeCause(undefined, exit.cause as Cause.Cause<unknown>) }
+          : { _tag: "Failure", cause: encodeCause(undefined, exit.cause) }
       })
     })
   }

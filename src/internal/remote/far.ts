@@ -30,6 +30,7 @@ import { givenIn } from "../portable/moved.ts"
 import type { Implementation, Registry } from "../portable/named.ts"
 import { plainBody, Worker } from "../tasks/worker.ts"
 import { describeError } from "../text/rendering.ts"
+import { quote } from "../text/text.ts"
 import { isThenable } from "../values/strangers.ts"
 import { keptIn } from "../workers/kept.ts"
 import { contextWith, FarClock, plainRecord } from "./contexts.ts"
@@ -71,6 +72,19 @@ interface Started {
   attempt: FarAttempt | undefined
 }
 
+/** What bodies have beside the services of their handlers, for a worker with so many slots. */
+export type Surroundings = (
+  registry: Registry,
+  slots: number
+) => Effect.Effect<Context.Context<never>, never, Scope.Scope>
+
+export interface ServeOptions {
+  /** Does something soon, after what runs now. Defaults to a microtask. */
+  readonly defer?: Defer | undefined
+  /** Defaults to the context in which `serve` runs. */
+  readonly surroundings?: Surroundings | undefined
+}
+
 /**
  * Runs tasks of a registry until the near side asks to close; then ends all bodies, and what `build` has acquired. Never fails: a
  * registry that cannot be built is told to the near side.
@@ -78,7 +92,7 @@ interface Started {
 export const serve = (
   uplink: Uplink,
   build: Effect.Effect<Registry, unknown, Scope.Scope>,
-  defer: Defer = (f) => queueMicrotask(f)
+  { defer = (f) => queueMicrotask(f), surroundings = () => Effect.context() }: ServeOptions = {}
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     const open = yield* Deferred.make<Open>()
@@ -92,7 +106,8 @@ export const serve = (
     const opened = yield* Deferred.await(open)
     const life = Effect.gen(function*() {
       const registry = yield* build
-      const own = worker = new FarWorker(uplink, registry, yield* Effect.context(), opened, defer)
+      const context = yield* surroundings(registry, opened.slots)
+      const own = worker = new FarWorker(uplink, registry, context, opened, defer)
       yield* Effect.addFinalizer(() => own.stopAll)
       uplink.send({ _tag: "Up", version, names: registry.names })
       yield* Deferred.await(close)
@@ -153,7 +168,7 @@ export class FarWorker {
     this.base = Context.add(Context.omit(Scope.Scope)(context), Logger.CurrentLoggers, new Set([this.logger]))
     this.lastBase = this.base
     this.host = { name, labels, isLost: false }
-    this.home = { name, waits: waitsOf(this.ask) } as unknown as Home
+    this.home = { name, lends: true, waits: waitsOf(this.ask) } as unknown as Home
     this.clock = Context.get(context, Clock.Clock)
     this.dispatcher = Context.get(context, FiberScheduler.Scheduler).makeDispatcher()
   }
@@ -440,8 +455,14 @@ export class FarWorker {
 
   /** Asks home for something on behalf of an attempt. */
   readonly ask = (attempt: FarAttempt, verb: string, data: unknown): Effect.Effect<unknown, unknown> =>
-    Effect.withFiber((fiber) =>
-      Effect.callback<unknown, unknown>((resume) => {
+    Effect.withFiber((fiber) => {
+      // Its seat may belong to another by now.
+      if (this.seats[attempt.seat]?.attempt !== attempt) {
+        return Effect.die(
+          new TypeError(`The body of task ${quote(attempt.key)} has ended: nothing can be asked for it.`)
+        )
+      }
+      return Effect.callback<unknown, unknown>((resume) => {
         const ask = this.nextAsk++
         if (verb !== "sleep") attempt.hasMoved = true
         this.tellBegun(attempt)
@@ -454,7 +475,7 @@ export class FarWorker {
           this.reporting.drop(ask)
         })
       })
-    )
+    })
 
   private hear({ ask, exit }: Answer): void {
     const resume = this.answers.get(ask)

@@ -1,0 +1,95 @@
+/**
+ * Nested work in a worker elsewhere: what its bodies submit. Tasks of functions run in a scheduler of the worker's own, which
+ * begins with the first of them; named tasks are asked for outside, as children of the attempt in whose body they were submitted.
+ *
+ * ```text
+ * [body] -- Client --> [scheduler of this worker] -- a function --> runs here
+ *                                                 -- a named task: ask --> [scheduler of the program] --> any worker
+ * ```
+ *
+ * While a body waits, its slot of the program is free. A worker elsewhere has one event loop, so its scheduler takes no core that
+ * is not the worker's.
+ *
+ * @internal
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import { attemptAt, secededIn } from "../bodies/attempt.ts"
+import { Client } from "../client/client.ts"
+import { decodeCause, stranded } from "../portable/causes.ts"
+import { asking } from "../portable/handlers.ts"
+import type { Ask } from "../portable/handlers.ts"
+import type { Registry } from "../portable/named.ts"
+import { FarAttempt } from "../remote/farAttempt.ts"
+import type { ExitData } from "../remote/messages.ts"
+import { SlotKeeper, Worker } from "../tasks/worker.ts"
+import type { Wanted } from "./wanted.ts"
+
+/** The attempt of the program in whose body all this was submitted, however deep. */
+const Border = Context.Reference<FarAttempt | undefined>("skein/internal/Border", { defaultValue: () => undefined })
+
+/** The context of bodies: a client of the worker's own scheduler, and handlers that ask for all that the worker serves. */
+export const surroundings = (
+  registry: Registry,
+  slots: number
+): Effect.Effect<Context.Context<never>, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context<Scope.Scope>()
+    const load = Effect.promise(() => import("../client/layer.ts"))
+    const start = Effect.flatMap(load, ({ make }) => make<never, never>({ concurrency: slots }))
+    // It begins within a body, and outlives it.
+    const made = Effect.map(Effect.provideContext(start, context), ({ client }) => client)
+    const client = clientOf(yield* Effect.cached(Effect.uninterruptible(made)))
+    return Context.add(Context.merge(context, asking(registry.names, ask)), Client, client)
+  })
+
+type Verb = (...args: Array<any>) => Effect.Effect<any, any, any>
+type Verbs = { readonly [K in keyof Client["Service"]]: Verb }
+
+/** A client that is made when it is used. */
+const clientOf = (made: Effect.Effect<Client["Service"]>): Client["Service"] => {
+  const verb = (name: keyof Verbs): Verb => (...args) =>
+    inBorder(Effect.flatMap(made, (client) => (client as unknown as Verbs)[name](...args)))
+  const verbs: Verbs = {
+    submitAll: verb("submitAll"),
+    retryAll: verb("retryAll"),
+    compute: verb("compute"),
+    forEach: verb("forEach"),
+    fireAndForget: verb("fireAndForget"),
+    awaitGroup: verb("awaitGroup"),
+    cancelGroup: verb("cancelGroup")
+  }
+  return verbs as unknown as Client["Service"]
+}
+
+/** Bodies of what is submitted inherit the context of their submitter, and with it the attempt. */
+const inBorder = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const worker = Context.getOrUndefined(fiber.context, Worker)
+    return worker instanceof FarAttempt ? Effect.provideService(effect, Border, worker) : effect
+  })
+
+/** Asks for a named task, and waits for its exit. Its own slot here is free meanwhile. */
+const ask: Ask = (named, payload) =>
+  Effect.withFiber((fiber) => {
+    const border = fiber.getRef(Border)
+    const { codec, name } = named
+    if (border === undefined) {
+      return Effect.die(new TypeError(`Nothing can run ${name}: no body of this worker has submitted it.`))
+    }
+    const encoded = codec.payload.encode(payload)
+    if (Result.isFailure(encoded)) return Effect.die(stranded(name, "payload", encoded.failure))
+    const keepsSlot = Context.get(fiber.context, SlotKeeper) === border
+    const wanted: Wanted = { name, payload: encoded.success, keepsSlot }
+    const exit = Effect.orDie(border.ask("run", wanted)) as Effect.Effect<ExitData>
+    const own = attemptAt(fiber)
+    return Effect.flatMap(own === undefined || own === border ? exit : secededIn(own, exit), (exit) => {
+      if (exit._tag === "Failure") return Effect.failCause(decodeCause(named, exit.cause))
+      const decoded = codec.success.decode(exit.value)
+      return Result.isSuccess(decoded)
+        ? Effect.succeed(decoded.success)
+        : Effect.die(stranded(name, "result", decoded.failure))
+    })
+  })

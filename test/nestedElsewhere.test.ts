@@ -1,0 +1,249 @@
+/** What bodies submit on workers that are not here: functions run there, named tasks anywhere. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Portable from "skein/Portable"
+import type * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import * as Worker from "skein/Worker"
+import { surroundings } from "../src/internal/nested/farSide.ts"
+import { nestedVerbs } from "../src/internal/nested/nearSide.ts"
+import { implementationsIn } from "../src/internal/portable/handlers.ts"
+import { handlersElsewhere, itemOf } from "../src/internal/portable/items.ts"
+import { implementationsOf } from "../src/internal/portable/modules.ts"
+import type { Implementation } from "../src/internal/portable/named.ts"
+import { RemoteWorker } from "../src/internal/remote/remoteWorker.ts"
+import type { RemotePosting } from "../src/internal/workers/port.ts"
+import { coreOf } from "../src/testing/internal/leftovers.ts"
+import { type MemoryOptions, memoryTransport } from "./testing/memoryLink.ts"
+
+interface Options extends MemoryOptions {
+  readonly workers?: number
+  readonly slots?: number
+  readonly here?: Layer.Layer<Client.Client | Scheduler.Scheduler>
+  readonly implementations?: ReadonlyArray<Implementation>
+}
+
+/** A scheduler with workers that are not here, which serve these handlers; functions run here. */
+const elsewhere = <N>(
+  makers: ReadonlyArray<Portable.Any>,
+  handlers: Layer.Layer<N>,
+  { here = Skein.layer(), implementations: others = [], slots = 1, workers = 2, ...options }: Options = {}
+): Layer.Layer<Client.Client | Scheduler.Scheduler | N> => {
+  const items = makers.map((maker) => itemOf(maker)!)
+  const remote = Layer.effectContext(Effect.gen(function*() {
+    const core = coreOf(yield* Client.Client)
+    const implementations = [...implementationsIn(yield* Layer.build(handlers)), ...others]
+    const transport = memoryTransport(implementations, { ...options, surroundings })
+    for (let i = 0; i < workers; i++) {
+      const posting: RemotePosting = {
+        id: `far-${i}`,
+        slots,
+        labels: [],
+        terms: {},
+        onStart: undefined,
+        kind: "remote",
+        ahead: 64,
+        handsOver: true,
+        port: (setup) => new RemoteWorker(setup, transport, { slots, ahead: 64, verbs: nestedVerbs(items) })
+      }
+      yield* core.crew.add(posting)
+    }
+    return handlersElsewhere(items, yield* Effect.context<never>())
+  }))
+  return Layer.provideMerge(remote, here) as never
+}
+
+const Double = Portable.make("Double", { payload: Schema.Number, success: Schema.Number })
+const Open = Portable.make("Open")
+const DoubleLive = Double.toLayer((x) => 2 * x)
+
+describe("work that bodies submit elsewhere", () => {
+  const Sum = Portable.make("Sum", { payload: Schema.Number, success: Schema.Number })
+
+  it.effect("N1: functions run in the worker of their submitter", () => {
+    const SumLive = Sum.toLayer((n) =>
+      Effect.gen(function*() {
+        const { id } = yield* Worker.current
+        const parts = Array.from({ length: n }, (_, i) => Task.make(Effect.succeed(i)))
+        const values = yield* Client.compute(parts)
+        assert.match(id, /^far-/)
+        return values.reduce((a, b) => a + b, 0)
+      }).pipe(Effect.orDie)
+    )
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(Sum(10)), 45)
+    }).pipe(Effect.provide(elsewhere([Sum], SumLive)))
+  })
+
+  it.effect("N1: named tasks run on any worker, as children of the body, whose slot is free meanwhile", () => {
+    const SumLive = Sum.toLayer((n) =>
+      Effect.gen(function*() {
+        const values = yield* Client.compute(Array.from({ length: n }, (_, i) => Double(i)))
+        return values.reduce((a, b) => a + b, 0)
+      }).pipe(Effect.orDie)
+    )
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(Sum(10)), 90)
+    }).pipe(Effect.provide(elsewhere([Sum, Double], Layer.provideMerge(SumLive, DoubleLive), { workers: 1 })))
+  })
+
+  const Fib = Portable.make("Fib", { payload: Schema.Number, success: Schema.Number })
+  const FibLive = Fib.toLayer((n) =>
+    n < 2
+      ? Effect.succeed(n)
+      : Effect.map(Client.compute([Fib(n - 1), Fib(n - 2)]), ([a, b]) => a + b).pipe(Effect.orDie)
+  )
+
+  it.effect("N1: recursion by named tasks needs no more than one slot", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(Fib(10)), 55)
+    }).pipe(Effect.provide(elsewhere([Fib], FibLive, { workers: 1 }))))
+
+  it.effect("F14: a typed error of a nested task reaches the body that submitted it", () => {
+    class Odd extends Schema.TaggedError<Odd>()("Odd", { n: Schema.Number }) {}
+    const Half = Portable.make("Half", { payload: Schema.Number, success: Schema.Number, error: Odd })
+    const HalfLive = Half.toLayer((n) => n % 2 === 1 ? new Odd({ n }) : Effect.succeed(n / 2))
+    const SumLive = Sum.toLayer((n) =>
+      Client.compute(Half(n)).pipe(
+        Effect.catchTag("Odd", (error) => Effect.succeed(error instanceof Odd ? -error.n : 0)),
+        Effect.orDie
+      )
+    )
+    return Effect.gen(function*() {
+      assert.deepStrictEqual(yield* Client.compute([Sum(8), Sum(7)]), [4, -7])
+    }).pipe(Effect.provide(elsewhere([Sum, Half], Layer.provideMerge(SumLive, HalfLive))))
+  })
+
+  it.effect("C1: a cancelled body takes the named tasks with it that it has submitted", () => {
+    const begun = Deferred.makeUnsafe<void>()
+    const ended: Array<string> = []
+    const Wait = Portable.make("Wait")
+    const WaitLive = Wait.toLayer(() =>
+      Deferred.succeed(begun, undefined).pipe(
+        Effect.andThen(Effect.never),
+        Effect.onInterrupt(() => Effect.sync(() => ended.push("child")))
+      )
+    )
+    const SumLive = Sum.toLayer(() =>
+      Client.compute(Wait()).pipe(
+        Effect.as(1),
+        Effect.onInterrupt(() => Effect.sync(() => ended.push("parent"))),
+        Effect.orDie
+      )
+    )
+    return Effect.gen(function*() {
+      const future = yield* Client.submit(Sum(1))
+      yield* Deferred.await(begun)
+      yield* Future.cancel(future)
+      assert.deepStrictEqual(ended, ["child", "parent"])
+    }).pipe(Effect.scoped, Effect.provide(elsewhere([Sum, Wait], Layer.provideMerge(SumLive, WaitLive))))
+  })
+
+  it.effect("N5: a body that keeps the only slot and waits for a named task fails with Starved", () => {
+    const SumLive = Sum.toLayer((n) =>
+      Worker.keepSlot(Client.compute(Double(n))).pipe(
+        Effect.catchReason("SkeinError", "Starved", () => Effect.succeed(-1)),
+        Effect.orDie
+      )
+    )
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(Sum(3)), -1)
+    }).pipe(
+      Effect.provide(
+        elsewhere([Sum, Double], Layer.provideMerge(SumLive, DoubleLive), {
+          workers: 1,
+          here: Skein.layer({ workers: [], waitForWorkers: "1 minute" })
+        })
+      )
+    )
+  })
+
+  it.effect("C1: the end of the scheduler ends nested work", () => {
+    const begun = Deferred.makeUnsafe<void>()
+    const ended: Array<string> = []
+    const SumLive = Sum.toLayer(() =>
+      Client.compute(Task.make(
+        Deferred.succeed(begun, undefined).pipe(
+          Effect.andThen(Effect.never),
+          Effect.onInterrupt(() => Effect.sync(() => ended.push("closure")))
+        )
+      )).pipe(Effect.orDie)
+    )
+    return Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(
+        Client.compute(Sum(1)).pipe(Effect.provide(elsewhere([Sum], SumLive)))
+      )
+      yield* Deferred.await(begun)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(ended, ["closure"])
+    })
+  })
+
+  it.effect("K4: functions of one worker run one at a time on its one slot, and named tasks that they submit leave it", () => {
+    let running = 0
+    let most = 0
+    const SumLive = Sum.toLayer((n) =>
+      Client.compute(Array.from({ length: n }, (_, i) =>
+        Task.make(Effect.gen(function*() {
+          most = Math.max(most, ++running)
+          yield* Effect.yieldNow
+          running--
+          return yield* Client.compute(Double(i))
+        })))).pipe(Effect.map((values) => values.reduce((a, b) => a + b, 0)), Effect.orDie)
+    )
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(Sum(5)), 20)
+      assert.strictEqual(most, 1)
+    }).pipe(Effect.provide(elsewhere([Sum, Double], Layer.provideMerge(SumLive, DoubleLive), { workers: 1 })))
+  })
+
+  it.effect("N2: other tasks take the slot of a body that waits for functions of its own", () => {
+    const door = Deferred.makeUnsafe<void>()
+    const SumLive = Sum.toLayer((n) => Client.compute(Task.make(Effect.as(Deferred.await(door), n))).pipe(Effect.orDie))
+    const OpenLive = Open.toLayer(() => Deferred.succeed(door, undefined))
+    return Effect.gen(function*() {
+      assert.deepStrictEqual(yield* Client.compute([Sum(5), Open()]), [5, undefined])
+    }).pipe(Effect.provide(elsewhere([Sum, Open], Layer.merge(SumLive, OpenLive), { workers: 1 })))
+  })
+
+  it.effect("N1: functions of a module submit functions of their module", () => {
+    interface Work {
+      readonly next: (n: number) => number
+      readonly sum: (n: number) => Effect.Effect<number, never, Client.Client>
+    }
+    const work = Portable.module<Work>()(new URL("memory:work"))
+    const implementations = implementationsOf("memory:work", {
+      next: (n: number) => n + 1,
+      sum: (n: number) =>
+        Client.compute(Array.from({ length: n }, (_, i) => work.tasks.next(i))).pipe(
+          Effect.map((values) => values.reduce((a, b) => a + b, 0)),
+          Effect.orDie
+        )
+    })
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(work.tasks.sum(4)), 10)
+    }).pipe(Effect.provide(elsewhere([work], Layer.empty, { implementations })))
+  })
+
+  it.effect("N1: what outlives its body submits functions, but no named tasks", () => {
+    const told = Deferred.makeUnsafe<string>()
+    const late = Effect.andThen(Effect.yieldNow, Client.compute([Task.succeed(1), Double(1)])).pipe(
+      Effect.catchCause((cause) => Deferred.succeed(told, Cause.pretty(cause)))
+    )
+    const SumLive = Sum.toLayer(() =>
+      Effect.as(Client.fireAndForget(Task.make(Effect.asVoid(late))), 1).pipe(Effect.orDie)
+    )
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(Sum(1)), 1)
+      assert.match(yield* Deferred.await(told), /The body of task "Sum#\d+" has ended: nothing can be asked for it/)
+    }).pipe(Effect.provide(elsewhere([Sum, Double], Layer.provideMerge(SumLive, DoubleLive))))
+  })
+})
