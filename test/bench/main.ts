@@ -368,21 +368,27 @@ const listeningTable = async (): Promise<void> => {
 // ---- nested tasks
 
 const nestedTable = async (): Promise<void> => {
-  const { callsOf, measure, ways } = await import("./nested.ts")
+  const { bytesACall, callsOf, measure, ways } = await import("./nested.ts")
   const cells = await measure(flags.quick ? [16, 20] : [16, 17, 18, 19, 20], [1, 2, 8])
-  say("## Nested tasks: fib(n), each call a task: µs a call")
+  const bytes = await bytesACall()
+  say("## Nested tasks: fib(n), each call a task: µs of processor time a call, and times of a fiber")
   say()
   say("Flat: as many independent tasks. Fibers, forked at once, and promises know no slots, order or owners.")
   say()
+  const fibers = ways.findIndex(({ name }) => name === "fibers")
   table(
     ["fib", "calls", "slots", ...ways.map(({ name }) => name)],
     cells.map(({ micros, n, slots }) => [
       `fib(${n})`,
       callsOf(n).toLocaleString("en"),
       String(slots),
-      ...micros.map(figure)
+      ...micros.map((each) => `${figure(each)} (${figure(each / micros[fibers]!)})`)
     ])
   )
+  say()
+  say("Bytes of the heap a call, runs of fib(12) on one slot:")
+  say()
+  table(ways.map(({ name }) => name), [bytes.map((each) => Math.round(each).toLocaleString("en"))])
 }
 
 // ---- budgets

@@ -19,7 +19,7 @@ export const callsOf = (n: number): number => 2 * answerOf(n + 1) - 1
 /** One way to come to fib(n); each call is one unit of work. */
 export interface Way {
   readonly name: string
-  /** Gives the answer, and the milliseconds that it took. */
+  /** Gives the answer, and the milliseconds of processor time that it took. */
   readonly run: (n: number, slots: number) => Promise<readonly [answer: number, millis: number]>
 }
 
@@ -42,6 +42,23 @@ const byCompute = (n: number): Fib =>
       ([a, b]) => a + b
     ))
 
+/** The same with leaves that run. */
+const byComputeSync = (n: number): Fib =>
+  n < 2
+    ? Task.make(Effect.sync(() => n))
+    : Task.make(Effect.map(
+      Effect.suspend(() => Client.compute([byComputeSync(n - 1), byComputeSync(n - 2)])),
+      ([a, b]) => a + b
+    ))
+
+/** The same with generators as bodies. */
+const byComputeGen = (n: number): Fib => n < 2 ? leaf(n) : Task.make(Effect.suspend(() => computeBoth(n)))
+
+const computeBoth = Effect.fnUntraced(function*(n: number) {
+  const [a, b] = yield* Client.compute([byComputeGen(n - 1), byComputeGen(n - 2)])
+  return a + b
+})
+
 /** Futures, each joined by itself. */
 const byJoin = (n: number): Fib => n < 2 ? leaf(n) : Task.make(Effect.suspend(() => joinBoth(n))) as Fib
 
@@ -51,14 +68,20 @@ const joinBoth = Effect.fnUntraced(function*(n: number) {
   return (yield* Future.join(a)) + (yield* Future.join(b))
 })
 
+/** Milliseconds that this thread has worked: other processes do not count. */
+const processorTime = (): number => {
+  const { system, user } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
 const byTasks = (name: string, program: (n: number) => Effect.Effect<number, any, Client.Client>): Way => ({
   name,
   run: async (n, slots) => {
     const runtime = ManagedRuntime.make(Skein.layer({ concurrency: slots }))
     await runtime.context()
-    const start = performance.now()
+    const since = processorTime()
     const answer = await runtime.runPromise(program(n))
-    const millis = performance.now() - start
+    const millis = processorTime() - since
     await runtime.dispose()
     return [answer, millis]
   }
@@ -75,9 +98,9 @@ const flat = (n: number): Effect.Effect<number, any, Client.Client> =>
 const plain = (name: string, run: (n: number) => Promise<number>): Way => ({
   name,
   run: async (n) => {
-    const start = performance.now()
+    const since = processorTime()
     const answer = await run(n)
-    return [answer, performance.now() - start]
+    return [answer, processorTime() - since]
   }
 })
 
@@ -98,16 +121,37 @@ const promises = async (n: number): Promise<number> => {
 export const ways: ReadonlyArray<Way> = [
   byTasks("flatMap", (n) => Client.compute(byFlatMap(n))),
   byTasks("compute", (n) => Client.compute(byCompute(n))),
+  byTasks("compute, Effect.sync", (n) => Client.compute(byComputeSync(n))),
+  byTasks("compute, generators", (n) => Client.compute(byComputeGen(n))),
   byTasks("submit + join", (n) => Client.compute(byJoin(n))),
   byTasks("flat", flat),
   plain("fibers", (n) => Effect.runPromise(fibers(n))),
   plain("promises", promises)
 ]
 
+/** Bytes of the heap a call of each way, in runs that are too small for a collection. */
+export const bytesACall = async (): Promise<ReadonlyArray<number>> => {
+  const [n, samples] = [12, 9]
+  const bytes: Array<number> = []
+  for (const way of ways) {
+    const grown: Array<number> = []
+    for (let i = 0; i < samples; i++) {
+      globalThis.gc?.()
+      const before = process.memoryUsage().heapUsed
+      await way.run(n, 1)
+      grown.push(process.memoryUsage().heapUsed - before)
+    }
+    // A collection gives less than nothing.
+    const kept = grown.filter((each) => each > 0).toSorted((a, b) => a - b)
+    bytes.push(kept[kept.length >> 1]! / callsOf(n))
+  }
+  return bytes
+}
+
 const rounds = 7
 const rehearsals = 3
 
-/** Lower quartiles of microseconds a call, by way, for each n and number of slots. Throws on a wrong answer. */
+/** Lower quartiles of microseconds of processor time a call, by way, for each n and number of slots. Throws on a wrong answer. */
 export const measure = async (
   sizes: ReadonlyArray<number>,
   slots: ReadonlyArray<number>
