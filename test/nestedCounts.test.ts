@@ -6,7 +6,7 @@ describe("what a recursion by tasks costs a call with two children, in counts", 
     it(`by compute on ${slots} slots`, async () => {
       const { effects, events, maps, typedArrays } = await countCall("compute", slots)
       assert.strictEqual(events, 4)
-      assert.isAtMost(effects, 10)
+      assert.isAtMost(effects, 9)
       assert.strictEqual(typedArrays, 1)
       assert.strictEqual(maps, 0)
     })

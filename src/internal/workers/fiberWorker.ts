@@ -75,6 +75,8 @@ const callAssembled =
   (f: Plain, node: TaskImpl, inputs: ReadonlyArray<unknown> | undefined, submission: Registered, index: number) =>
   (): unknown => valueOf(f, assembled(node, inputs), keyAt, submission, index)
 
+const isExit = (effect: Effect.Effect<unknown, unknown>): effect is Exit.Exit<unknown, unknown> => Exit.isExit(effect)
+
 /** The end of an attempt that was told to stop. */
 const cut = Exit.failCause(Cause.interrupt())
 
@@ -130,7 +132,7 @@ export class FiberWorker implements WorkerPort {
     }
     const node = nodes[index]!
     const { plain } = node
-    if (plain === undefined) return this.startInScope(orderOf(task, attempt, number, submission, index, inputs))
+    if (plain === undefined) return this.startBody(orderOf(task, attempt, number, submission, index, inputs))
     const body = callAssembled(plain, node, inputs, submission, index)
     this.startPlain(task, attempt, number, submission, index, body)
   }
@@ -161,12 +163,25 @@ export class FiberWorker implements WorkerPort {
     this.watch(order, fiber, (exit) => this.orderEnded(order, exit))
   }
 
-  private startInScope(order: Order): void {
-    const { attempt, index, inputs, node, number, ambient, submission, task } = order
+  private startBody(order: Order): void {
+    const { ambient, index, inputs, node, number, submission } = order
+    const body = this.around(bodyOf(node, inputs, keyAt, submission, index), submission, index, number)
+    if (node.options.resource === true) return this.startInScope(order, body)
+    // What has ended needs no fiber to say so, and a function that gives a graph neither scope nor services.
+    if (isExit(body)) return this.orderEnded(order, this.checked(order, body))
+    if (node.kind !== "flatMap") return this.startInScope(order, body)
+    const fiber = ambient.fork(body)
+    const close = (exit: Exit.Exit<unknown, unknown>): void => this.orderEnded(order, this.checked(order, exit))
+    const exit = fiber.pollUnsafe()
+    if (exit === undefined) this.watch(order, fiber, close)
+    else close(exit)
+  }
+
+  private startInScope(order: Order, body: Effect.Effect<unknown, unknown>): void {
+    const { attempt, index, node, ambient, submission, task } = order
     const scope = Scope.makeUnsafe()
     const context = this.contextFor(order, scope)
-    const body = bodyOf(node, inputs, keyAt, submission, index)
-    const fiber = this.launch(context, this.around(body, submission, index, number))
+    const fiber = this.launch(context, body)
     const close = (given: Exit.Exit<unknown, unknown>): void => {
       const exit = this.checked(order, given)
       if (node.options.resource === true && Exit.isSuccess(exit) && !order.isStopped && !this.isLost) {
