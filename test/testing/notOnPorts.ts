@@ -10,6 +10,8 @@ export const files: Readonly<Record<string, string>> = {
   "test/scripts/**": "Tests a script that reads pages.",
   "test/actors.test.ts": "Reads sources and a page, and runs no task.",
   "test/architecture.test.ts": "Reads sources, and runs no task.",
+  "test/threads/**": "Runs bodies in threads, which are behind ports of their own.",
+  "test/processes/**": "Runs bodies in processes, which are behind ports of their own.",
   "test/docs.test.ts": "Reads pages, and runs no task.",
   "test/editor.test.ts": "Asks a language server, and runs no task.",
   "test/exports.test.ts": "Reads the names of modules, and runs no task.",

@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url"
 import { Worker } from "node:worker_threads"
 import type { WorkerOptions } from "node:worker_threads"
 import { Client, Portable, Scheduler, Skein, Task } from "../../src/index.ts"
+import type { SkeinError } from "../../src/SkeinError.ts"
 import { Threads } from "../../src/threads/index.ts"
 import type { Options } from "../../src/threads/Threads.ts"
 import { Greet, Missing } from "./files/names.ts"
@@ -159,6 +160,19 @@ describe("threads that are lost", () => {
         withThreads(Client.compute(exit()), { restart: { times: 9, within: "1 minute" } })
       )
       assert.match(String(error), /WorkerKilled|four|4/)
+    }))
+
+  it.live("W10: a thread whose event loop does not turn for its ttl is lost, and ended", () =>
+    Effect.gen(function*() {
+      const file = yield* temporary
+      const warnings: Array<string> = []
+      const error = yield* Effect.flip(withThreads(
+        Client.compute(Task.withOptions(stall(file), { idempotent: false })),
+        { ttl: "1 second" },
+        warnings
+      ))
+      assert.strictEqual((error as SkeinError).reason._tag, "WorkerKilled")
+      assert.match(warnings[0]!, /Worker "threads-1" was not heard for 1000 ms, its ttl/)
     }))
 
   it.live("W11: a thread whose event loop does not turn is told about", () =>
