@@ -38,6 +38,7 @@ import { makeTask } from "./internal/tasks/makeTask.ts"
 import { normalize, withInvalid } from "./internal/tasks/options.ts"
 import type { RanServices } from "./internal/tasks/ran.ts"
 import type { Lifted, Needs, Own, Services, Upstream } from "./internal/tasks/shapes.ts"
+import { noOptions } from "./internal/tasks/task.ts"
 import type * as internal from "./internal/tasks/task.ts"
 import type { AnyOptions, NoOptions, OptionErrors, OptionServices, OptionsFor } from "./internal/tasks/taskOptions.ts"
 import type { DependenciesLost, TaskRescheduled } from "./SkeinError.ts"
@@ -222,7 +223,7 @@ export const make = <
   const payload = Schema.isSchema(given) ? given : Schema.Struct(given as AnyFields)
   const { error = Schema.Never, success = Schema.Void } = schemas
   const codec = { payload: wayOf(payload), success: wayOf(success), error: wayOf(error) }
-  const named = makeNamed(name, codec, (context) => placeOf(context, name))
+  const named = makeNamed(name, codec, (context) => placeOf(context, name), name)
   const maker = makerOf(named, name, (values) => runHere(named, values))
   const call = (given: unknown, options?: AnyOptions) => maker(given, options)
   Object.defineProperty(call, "name", { value: name })
@@ -243,19 +244,18 @@ export const make = <
   return Object.assign(call, { [PortableTypeId]: item, payload, success, error, toLayer }) as never
 }
 
-/** Makes tasks of one name. Their options are those of a call, with the name as label. */
+/** Makes tasks of one name, which is their label if the options of a call have none. */
 const makerOf = (named: Named, label: string, run: (payload: unknown) => Effect.Effect<unknown, unknown>) => {
   const body: internal.Body = { _tag: "effect", run, named }
-  const plain = normalize({ label })
   const usual = isName(label)
-    ? plain
-    : withInvalid(plain, { option: "name of Portable.make", value: label, expected: "a non-empty string" })
+    ? noOptions
+    : withInvalid(noOptions, { option: "name of Portable.make", value: label, expected: "a non-empty string" })
   return (payload: unknown, options: AnyOptions | undefined): internal.TaskImpl =>
     makeTask(body, payload, options === undefined ? usual : optionsOf(named, label, options))
 }
 
 const optionsOf = (named: Named, label: string, options: AnyOptions): internal.TaskOptions => {
-  const own = normalize({ label, ...options, ...(options.pure === true && { name: label }) })
+  const own = normalize({ ...options, ...(options.pure === true && { name: label }) })
   // Other processes have the same function under this name.
   return own.pure === true ? { ...own, code: named.name } : own
 }

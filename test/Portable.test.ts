@@ -52,6 +52,12 @@ describe("a named task whose handler is here", () => {
       const whole = Task.make(Effect.succeed({ text: "a b", line: 2 }))
       assert.deepStrictEqual(yield* run(pipe(whole, Tokenize)), ["a", "b"])
       assert.strictEqual(Tokenize.name, "Tokenize")
+      const { keys } = yield* run(
+        Task.exit(Task.all([Tokenize({ text: "", line: 1 }), Tokenize({ text: "a", line: 1 })]))
+      ).pipe(
+        Effect.map((exit) => ({ keys: String(failure(exit)) }))
+      )
+      assert.match(keys, /"Tokenize#\d+" failed/)
       assert.isTrue(Portable.isPortable(Tokenize))
       assert.isFalse(Portable.isPortable(words))
     }).pipe(Effect.provide(TokenizeLive)))

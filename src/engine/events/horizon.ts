@@ -43,7 +43,7 @@ const forget = (submission: Submission): void => {
 }
 
 /** The engine's part of a plan, without the fields of its driver. */
-const bare = ({ defaults, offsets, portable, positions, settings, size, targets }: Plan): Plan => ({
+const bare = ({ defaults, names, offsets, portable, positions, settings, size, targets }: Plan): Plan => ({
   size,
   offsets,
   targets,
@@ -51,7 +51,8 @@ const bare = ({ defaults, offsets, portable, positions, settings, size, targets 
   // Its tasks are no longer joined, and an identity may be an object of the driver.
   settings: new Map(Array.from(settings, ([index, each]) => [index, plain(each)])),
   defaults,
-  portable
+  portable,
+  names
 })
 
 const plain = (settings: Settings): Settings => ({ ...settings, identity: undefined, work: undefined })

@@ -25,6 +25,8 @@ export interface Plan extends Edges {
    * task, below 0 a remote one. Absent if all are local.
    */
   readonly portable?: Int32Array | undefined
+  /** The labels of portable tasks without one of their own, by the numbers of their names. */
+  readonly names?: ReadonlyArray<string | undefined> | undefined
 }
 
 /** A local worker is in the process of the scheduler, a remote one is not. */

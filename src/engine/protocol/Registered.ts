@@ -77,7 +77,12 @@ export const nameAt = (submission: Registered, index: number): Name => ({
 export const keyNamed = ({ key, label, number }: Name): string => key ?? automaticKey(label, number)
 
 /** The label of a task of a submission. */
-export const labelAt = (submission: Registered, index: number): string | undefined => saidAt(submission, index, "label")
+export const labelAt = (submission: Registered, index: number): string | undefined =>
+  saidAt(submission, index, "label") ?? namedAt(submission.plan, index)
+
+/** The name of a portable task for people. */
+const namedAt = ({ names, portable }: Plan, index: number): string | undefined =>
+  names === undefined || portable === undefined ? undefined : names[Math.abs(portable[index]!)]
 
 /** The workers that may run a task of a submission. */
 export const kindAt = ({ plan: { portable } }: Registered, index: number): TaskKind =>

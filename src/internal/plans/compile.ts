@@ -13,7 +13,7 @@ import type { Ambient, Cache, Compiled, LivePlan } from "../bodies/livePlan.ts"
 import { apply } from "../passes/passes.ts"
 import { Drafting, positionsOf } from "../passes/planning.ts"
 import type { Draft } from "../passes/planning.ts"
-import { shown } from "../portable/named.ts"
+import { labels, shown } from "../portable/named.ts"
 import { reasonOf } from "../tasks/checks.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import {
@@ -76,7 +76,7 @@ export const compile = (
 
 /** All plans have the same fields in the same order: the engine reads them for each task, and a second shape costs a tenth. */
 export const planOf = (
-  { offsets, positions, settings, size, targets }: Omit<Plan, "defaults" | "portable">,
+  { offsets, positions, settings, size, targets }: Omit<Plan, "defaults" | "names" | "portable">,
   portable: Plan["portable"],
   nodes: ReadonlyArray<TaskImpl>,
   functions: ReadonlyArray<Plain | undefined>,
@@ -90,6 +90,7 @@ export const planOf = (
   positions,
   settings,
   portable,
+  names: portable && labels,
   nodes,
   functions,
   ambient,

@@ -74,7 +74,7 @@ export class PortableModule {
     if (named === undefined) {
       this.byName.set(
         name,
-        named = makeNamed(nameOf(this.url, name), this.codec, (context) => this.placeOf(context, name))
+        named = makeNamed(nameOf(this.url, name), this.codec, (context) => this.placeOf(context, name), name)
       )
     }
     return named

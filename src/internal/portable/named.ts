@@ -26,11 +26,15 @@ export interface Named {
 /** What can run the tasks of one name: workers of either kind, those of other processes alone, or none. */
 export type Place = "here" | "elsewhere" | { readonly known: ReadonlyArray<string> }
 
-let last = 0
+/** Labels for people, by the numbers of names. */
+const known: Array<string | undefined> = [undefined]
 
-export const makeNamed = (name: string, codec: Codec, placeIn: Named["placeIn"]): Named => ({
+export const labels: ReadonlyArray<string | undefined> = known
+
+/** With a label, that is the label of tasks of this name which have none of their own. */
+export const makeNamed = (name: string, codec: Codec, placeIn: Named["placeIn"], label?: string): Named => ({
   name,
-  number: ++last,
+  number: known.push(label) - 1,
   codec,
   placeIn
 })
