@@ -69,7 +69,7 @@ const tablesIn = (part: object): ReadonlyArray<readonly [string, number]> =>
   })
 
 /** The engine, the workers of the layer with what they are known for and have, the log of the last step, and listeners of stories and of fibers that outlive the program. */
-const kept = new Set(["state", "workers", "restarts", "labels", "amounts", "tags", "log", "listeners"])
+const kept = new Set(["state", "workers", "restarts", "labels", "amounts", "paces", "tags", "log", "listeners"])
 
 /** Nothing else is left, as the scheduler counts it and in any table of its own. */
 const isWhole: Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> = Effect.gen(function*() {

@@ -115,7 +115,7 @@ describe("a worker that is not here", () => {
       assert.strictEqual(yield* Client.compute(effect.task(promise.task(plain.task(0)))), 3)
     }).pipe(Effect.scoped, Effect.provide(none)))
 
-  it.effect("W19: starts and ends go in batches", () =>
+  it.effect("B1, W19: starts and ends go in batches", () =>
     Effect.gen(function*() {
       const next = named("next", (x: number) => x + 1)
       const wires = yield* addRemote([next], { ahead: 256 })
@@ -124,7 +124,19 @@ describe("a worker that is not here", () => {
       assert.isAtMost(messages(wires), 250)
     }).pipe(Effect.scoped, Effect.provide(none)))
 
-  it.effect("R1: failures, defects and interruptions of bodies come back", () =>
+  it.live("B1, W19: 10,000 tiny tasks on two workers take at most 200 messages", () =>
+    Effect.gen(function*() {
+      const next = named("next", (x: number) => x + 1)
+      const wires = [
+        ...yield* addRemote([next], { ahead: 4096 }),
+        ...yield* addRemote([next], { ahead: 4096, id: "b" })
+      ]
+      const tasks = Array.from({ length: 10_000 }, (_, i) => next.task(i))
+      assert.strictEqual((yield* Client.compute(tasks)).reduce((a, b) => a + b, 0), 50_005_000)
+      assert.isAtMost(messages(wires), 200)
+    }).pipe(Effect.scoped, Effect.provide(none)))
+
+  it.effect("F1, W20: failures, defects and interruptions of bodies come back", () =>
     Effect.gen(function*() {
       const fails = named("fails", () => Effect.fail(new SubmitErrorLike({ why: "no" })), {
         error: wayOf(SubmitErrorLike)
@@ -144,7 +156,7 @@ describe("a worker that is not here", () => {
       assert.match(String(failureOf(stopped!)), /interrupted itself/)
     }).pipe(Effect.scoped, Effect.provide(none)))
 
-  it.effect("F14: a payload that does not travel fails its task alone", () =>
+  it.effect("B4, F14: a payload that does not travel fails its task alone", () =>
     Effect.gen(function*() {
       const size = named("size", (values: ReadonlyArray<unknown>) => values.length)
       const wires = yield* addRemote([size], { ahead: 8 })
@@ -155,7 +167,7 @@ describe("a worker that is not here", () => {
       assert.isAtMost(messages(wires), 20)
     }).pipe(Effect.scoped, Effect.provide(none)))
 
-  it.effect("F14: a result that does not travel fails its task alone", () =>
+  it.effect("B4, F14: a result that does not travel fails its task alone", () =>
     Effect.gen(function*() {
       const make = named("make", (x: number) => x === 2 ? () => x : x)
       yield* addRemote([make], { ahead: 8 })
@@ -344,7 +356,7 @@ describe("a worker that is not here", () => {
     }).pipe(Effect.scoped, Effect.provide(none), logged(log))
   })
 
-  it.effect("V3: bodies see the worker, the attempt and the key, and log to the loggers of their submitter", () => {
+  it.effect("W20: bodies see the worker, the attempt and the key, and log to the loggers of their submitter", () => {
     const log: Array<unknown> = []
     return Effect.gen(function*() {
       const tells = named("tells", () =>
@@ -381,7 +393,7 @@ describe("a worker that is not here", () => {
     }).pipe(Effect.scoped, Effect.provide(none))
   })
 
-  it.effect("A2: a scheduler that closes interrupts bodies, and waits for the far side", () => {
+  it.effect("C4: a scheduler that closes interrupts bodies, and waits for the far side", () => {
     const log: Array<string> = []
     return Effect.gen(function*() {
       const waits = named("waits", () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => log.push("body"))))

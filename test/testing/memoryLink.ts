@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { effectIn, ran } from "../../src/internal/portable/handlers.ts"
 import { type Implementation, makeNamed, type Named, registryOf, unchecked } from "../../src/internal/portable/named.ts"
 import { controlBytes } from "../../src/internal/remote/control.ts"
 import { serve, type Surroundings } from "../../src/internal/remote/far.ts"
@@ -25,16 +26,15 @@ export interface Maker extends Implementation {
 /** A named task whose values travel as they are. */
 export const named = (name: string, run: (payload: any) => unknown, codec: Partial<Named["codec"]> = {}): Maker => {
   const all = { payload: unchecked, success: unchecked, error: unchecked, ...codec }
-  const own = makeNamed(name, all, () => "elsewhere")
+  const own = makeNamed(name, all, () => "here")
   const here = (payload: unknown): Effect.Effect<unknown, unknown> =>
     Effect.suspend(() => {
-      const value = run(payload)
-      if (Effect.isEffect(value)) return value as Effect.Effect<unknown, unknown>
-      return value instanceof Promise ? Effect.promise(() => value) : Effect.succeed(value)
+      const returned = ran(run(payload))
+      return effectIn(returned) ?? Effect.succeed(returned)
     })
   return {
     named: own,
-    run,
+    run: (payload) => ran(run(payload)),
     context: Context.empty(),
     task: (payload, options = noOptions) => makeTask({ _tag: "effect", run: here, named: own }, payload, options) as any
   }
@@ -59,6 +59,8 @@ export interface MemoryOptions {
   readonly surroundings?: Surroundings
   /** Runs at the far side before it is up. */
   readonly build?: Effect.Effect<unknown, unknown, Scope.Scope>
+  /** Runs at the end of the link. */
+  readonly after?: Effect.Effect<void>
   /** Whether the event loop of the far side answers pings. */
   readonly answers?: () => boolean
 }
@@ -67,7 +69,16 @@ const inMicrotasks = (_: "far" | "near", deliver: () => void): void => queueMicr
 
 export const memoryTransport = (
   implementations: ReadonlyArray<Implementation>,
-  { answers, build = Effect.void, carry = inMicrotasks, defer, opened, shares = true, surroundings }: MemoryOptions = {}
+  {
+    after = Effect.void,
+    answers,
+    build = Effect.void,
+    carry = inMicrotasks,
+    defer,
+    opened,
+    shares = true,
+    surroundings
+  }: MemoryOptions = {}
 ): Transport =>
 (hears: Hears) => {
   const control = shares ? new Int32Array(new SharedArrayBuffer(controlBytes)) : undefined
@@ -124,5 +135,5 @@ export const memoryTransport = (
     fiber.addObserver(() => Deferred.doneUnsafe(ended, Exit.void))
     return link
   })
-  return Effect.acquireRelease(open, () => link.kill)
+  return Effect.acquireRelease(open, () => Effect.andThen(link.kill, after))
 }

@@ -6,8 +6,8 @@
 import type { Engine } from "../protocol/Engine.ts"
 import { open } from "../state/State.ts"
 
-/** Tables that are not empty in an unused scheduler: workers, limits of tags, and the log of the last step. */
-const standing: ReadonlySet<string> = new Set(["workers", "tags", "log", "workerLog"])
+/** Tables that are not empty in an unused scheduler: workers, times of bodies, limits of tags, and the log of the last step. */
+const standing: ReadonlySet<string> = new Set(["paces", "workers", "tags", "log", "workerLog"])
 
 /** Entries by name of their table; tables without entries are left out. */
 export const leftoversOf = (engine: Engine): ReadonlyMap<string, number> => {

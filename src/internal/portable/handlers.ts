@@ -115,7 +115,7 @@ export const runIn = (
 export const ran = (returned: unknown): unknown => isSteps(returned) ? Effect.gen(() => returned) : returned
 
 /** The effect that an implementation returned, or a promise as one; `undefined` for a value. */
-const effectIn = (returned: unknown): Effect.Effect<unknown, unknown> | undefined => {
+export const effectIn = (returned: unknown): Effect.Effect<unknown, unknown> | undefined => {
   if (typeof returned !== "object" || returned === null) return undefined
   // An error of Effect is one that fails.
   if (Effect.isEffect(returned)) return returned as Effect.Effect<unknown, unknown>

@@ -26,15 +26,14 @@ import type { Host, Obstacle } from "../bodies/attempt.ts"
 import { isInterruptible } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
 import { decodeCause, encodeCause, stranded } from "../portable/causes.ts"
+import { contextFor, effectIn } from "../portable/handlers.ts"
 import { givenIn } from "../portable/moved.ts"
 import type { Implementation, Registry } from "../portable/named.ts"
 import { plainBody, Worker } from "../tasks/worker.ts"
 import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
-import { isThenable } from "../values/strangers.ts"
 import { keptIn } from "../workers/kept.ts"
 import { contextWith, FarClock, plainRecord } from "./contexts.ts"
-import type { FarTime } from "./contexts.ts"
 import { Control } from "./control.ts"
 import { FarAttempt, waitsOf } from "./farAttempt.ts"
 import type { Uplink } from "./link.ts"
@@ -120,6 +119,9 @@ export const serve = (
     uplink.send({ _tag: "Closed" })
   })
 
+/** The answer to asks when the link has gone. */
+const gone = Exit.die(new Error("The scheduler of this body has gone"))
+
 /** What keeps an attempt from ending. */
 const obstacleTo = (attempt: FarAttempt | undefined): Obstacle => {
   if (attempt?.fiber === undefined || attempt.fiber.pollUnsafe() !== undefined) return "ending"
@@ -145,6 +147,7 @@ export class FarWorker {
   private free = 0
   private isWorking = false
   private isLater = false
+  private isOver = false
   private present = -1
   private nextAsk = 1
   private readonly answers = new Map<number, (exit: Exit.Exit<unknown, unknown>) => void>()
@@ -153,6 +156,8 @@ export class FarWorker {
   private reading: ClockData | undefined
   private lastContext: ContextData | undefined
   private lastBase: Context.Context<never>
+  /** The contexts of bodies with the last context, by name. */
+  private readonly contexts: Array<Context.Context<never> | undefined> = []
 
   constructor(
     uplink: Uplink,
@@ -341,11 +346,11 @@ export class FarWorker {
     plainBody.isStopping = undefined
     if (Result.isFailure(called)) return this.ended(started, implementation, Exit.die(called.failure))
     const value = called.success
-    if (Effect.isEffect(value)) return this.fork(started, implementation, value as Effect.Effect<unknown, unknown>)
-    if (isThenable(value)) {
-      return this.fork(started, implementation, Effect.promise(() => value as Promise<unknown>))
-    }
-    return this.succeeded(started, implementation, value)
+    const effect = effectIn(value)
+    // A plain value, the most frequent one, needs no fiber.
+    return effect === undefined
+      ? this.succeeded(started, implementation, value)
+      : this.fork(started, implementation, effect)
   }
 
   private readonly isPresentStopping = (): boolean => this.isStopping(this.present)
@@ -357,8 +362,7 @@ export class FarWorker {
     const scope = Scope.makeUnsafe()
     const attempt = this.attemptOf(started, scope)
     started.attempt = attempt
-    const services = this.contextOf(started, attempt)
-    const context = contextIn(Context.merge(implementation.context, services), attempt, scope)
+    const context = contextIn(this.contextOf(started, implementation, attempt), attempt, scope)
     const fiber = Effect.runForkWith(context)(body)
     attempt.fiber = fiber
     const exit = fiber.pollUnsafe()
@@ -384,20 +388,25 @@ export class FarWorker {
     return new FarAttempt(this.home, this.host, seat, number, scope, key ?? `task#${serial}`, this.isStopping, this.ask)
   }
 
-  /** The context of the submitter, as far as it travels, over that of this worker. */
-  private contextOf({ context: data }: Started, attempt: FarAttempt): Context.Context<never> {
-    if (data === undefined) return this.base
+  /** The services of a handler, and the context of the submitter, as far as it travels, over that of this worker. */
+  private contextOf(
+    { context: data, name }: Started,
+    { context: services }: Implementation,
+    attempt: FarAttempt
+  ): Context.Context<never> {
     if (data !== this.lastContext) {
       this.lastContext = data
-      this.lastBase = contextWith(this.base, data)
+      this.lastBase = data === undefined ? this.base : contextWith(this.base, data)
+      this.contexts.length = 0
     }
-    if (data.clock === undefined) return this.lastBase
-    const first = data.clock
-    const time: FarTime = {
-      now: () => this.reading ?? first,
-      sleep: (millis) => Effect.asVoid(Effect.orDie(this.ask(attempt, "sleep", millis)))
-    }
-    return Context.add(this.lastBase, Clock.Clock, new FarClock(time))
+    const context = this.contexts[name] ??= contextFor(services, this.lastBase)
+    return data?.clock === undefined ? context : Context.add(context, Clock.Clock, this.clockOf(data.clock, attempt))
+  }
+
+  private clockOf(first: ClockData, attempt: FarAttempt): FarClock {
+    const sleep = (millis: number): Effect.Effect<void> =>
+      Effect.asVoid(Effect.orDie(this.ask(attempt, "sleep", millis)))
+    return new FarClock({ now: () => this.reading ?? first, sleep })
   }
 
   private closeScope(
@@ -463,6 +472,7 @@ export class FarWorker {
         )
       }
       return Effect.callback<unknown, unknown>((resume) => {
+        if (this.isOver) return resume(gone)
         const ask = this.nextAsk++
         if (verb !== "sleep") attempt.hasMoved = true
         this.tellBegun(attempt)
@@ -500,8 +510,11 @@ export class FarWorker {
     })
   })
 
-  /** Ends all bodies; returns when they have ended, and all was sent. */
+  /** Ends all bodies; returns when they have ended, and all was sent. No answer comes any more. */
   readonly stopAll: Effect.Effect<void> = Effect.suspend(() => {
+    this.isOver = true
+    for (const resume of Array.from(this.answers.values())) resume(gone)
+    this.answers.clear()
     const running = [...this.fibers, ...this.closing]
     if (running.length === 0) return Effect.sync(this.reporting.flush)
     for (const fiber of this.fibers) fiber.interruptUnsafe()

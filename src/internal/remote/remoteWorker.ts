@@ -83,11 +83,7 @@ export class RemoteWorker implements WorkerPort {
   private readonly asking: Asking
   private link: Link | undefined
   private control: Control | undefined
-  /** The handlers of the far side: their numbers, by name, and by what names them in tasks. */
-  private numbers: ReadonlyMap<string, number> = new Map()
-  private readonly numbersOf = new Map<Named, number | undefined>()
-  private lastNamed: Named | undefined
-  private lastNumber: number | undefined
+  private readonly names = new Names()
   /** The context of the last start, and its number in the present batch; 0 for one of which nothing travels. */
   private lastAmbient: Ambient | undefined
   private lastPlace = 0
@@ -160,7 +156,7 @@ export class RemoteWorker implements WorkerPort {
     switch (up._tag) {
       case "Up":
         if (up.version !== version) return this.refuse(`it speaks version ${up.version}, and this side ${version}`)
-        this.numbers = new Map(up.names.map((name, number) => [name, number]))
+        this.names.set(up.names)
         Deferred.doneUnsafe(this.opened, Exit.void)
         return
       case "Refused":
@@ -188,8 +184,8 @@ export class RemoteWorker implements WorkerPort {
     const plan = submission.plan as LivePlan
     const node = plan.nodes[index]!
     const named = node.named!
-    const name = named === this.lastNamed ? this.lastNumber : this.numberOf(named)
-    if (name === undefined) return this.refuseTask(task, attempt, named)
+    const name = this.names.numberOf(named)
+    if (name < 0) return this.refuseTask(task, attempt, named)
     const { asIs, encode } = named.codec.payload
     let payload = assembled(node, inputs)
     if (!asIs) {
@@ -210,17 +206,6 @@ export class RemoteWorker implements WorkerPort {
     if (ambient !== this.lastAmbient) this.placeAt(ambient)
     if (this.lastPlace > 0) outgoing.place(this.lastPlace)
     this.flushSoon()
-  }
-
-  private numberOf(named: Named): number | undefined {
-    let number = this.numbersOf.get(named)
-    if (number === undefined) {
-      number = this.numbers.get(named.name)
-      this.numbersOf.set(named, number)
-    }
-    this.lastNamed = named
-    this.lastNumber = number
-    return number
   }
 
   /** The starts that follow have this context. */
@@ -518,6 +503,23 @@ export class RemoteWorker implements WorkerPort {
     const closing = [...this.asking.closing]
     return closing.length === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll(closing), this.rest)
   })
+}
+
+/** The handlers of the far side: messages have their numbers. */
+class Names {
+  private numbers: ReadonlyMap<string, number> = new Map()
+  /** The same by the number of what names them in tasks; -1 for a name that is not there. */
+  private ofNamed: Array<number | undefined> = []
+
+  set(names: ReadonlyArray<string>): void {
+    this.numbers = new Map(names.map((name, number) => [name, number]))
+    this.ofNamed = []
+  }
+
+  /** -1 if there is no handler of that name. */
+  numberOf({ name, number }: Named): number {
+    return this.ofNamed[number] ??= this.numbers.get(name) ?? -1
+  }
 }
 
 /** A value that did not decode. */

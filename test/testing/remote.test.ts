@@ -1,0 +1,34 @@
+/** Random graphs on a worker that is not here: the real far side, over a link that delays each message, and dies. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Simulation } from "skein/testing"
+import { Ports } from "../../src/testing/internal/carriedPort.ts"
+import { longOr } from "../long.ts"
+import type { Wire } from "./memoryLink.ts"
+import { randomRemoteGraph, remotePorts, type Ways } from "./remoteGraphs.ts"
+
+const seeds = longOr(400, 40)
+
+const ways: ReadonlyArray<readonly [string, Ways]> = [
+  ["with messages alone", { shares: false, ahead: 0 }],
+  ["with shared words", { shares: true, ahead: 0 }],
+  ["with attempts sent ahead, and messages alone", { shares: false, ahead: 6 }],
+  ["with attempts sent ahead, and shared words", { shares: true, ahead: 6 }],
+  ["with far sides that die, and messages alone", { shares: false, ahead: 6, deadly: 0.03 }],
+  ["with far sides that die, and shared words", { shares: true, ahead: 6, deadly: 0.03 }]
+]
+
+describe("workers that are not here", () => {
+  for (const [way, options] of ways) {
+    it.live(`T6, W20: random graphs give what the interpreter says, ${way}`, () =>
+      Effect.gen(function*() {
+        const wires: Array<Wire> = []
+        const ports = remotePorts({ ...options, met: (_, wire) => wires.push(wire) })
+        const report = yield* Simulation.run(randomRemoteGraph, { seeds, faults: { vanish: 0.05, slow: 0.05 } }).pipe(
+          Effect.provideService(Ports, ports)
+        )
+        assert.isAbove(report.interleavings, seeds / 2)
+        assert.isAbove(wires.flatMap(({ ups }) => ups.filter(({ _tag }) => _tag === "Report")).length, seeds / 4)
+      }))
+  }
+})

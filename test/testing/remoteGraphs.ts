@@ -1,0 +1,144 @@
+/** Random graphs of named tasks, and ports for simulations behind which the real far side runs them. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as Dependency from "skein/Dependency"
+import * as Task from "skein/Task"
+import type { Chance } from "skein/testing"
+import * as Worker from "skein/Worker"
+import { wayOf } from "../../src/internal/portable/ways.ts"
+import { RemoteWorker } from "../../src/internal/remote/remoteWorker.ts"
+import type { WorkerPort } from "../../src/internal/workers/port.ts"
+import { CarriedPort, type MakePort } from "../../src/testing/internal/carriedPort.ts"
+import { type Maker, memoryTransport, named, type Wire } from "./memoryLink.ts"
+
+class Refused extends Schema.TaggedError<Refused>()("Refused", { own: Schema.Number }) {}
+
+/** Sums up, whatever came in: a number that tells apart what a task was given. */
+const sum = (values: ReadonlyArray<number>): number =>
+  values.reduce((total, value) => (total * 31 + value) % 1_000_003, 7)
+
+type Payload = readonly [own: number, ...inputs: ReadonlyArray<number>]
+
+const codec = {
+  payload: wayOf(Schema.Array(Schema.Number)),
+  success: wayOf(Schema.Number),
+  error: wayOf(Refused)
+}
+
+/** A result of a class, which only a codec keeps. */
+class Total extends Schema.Class<Total>("Total")({ total: Schema.Number, at: Schema.Date }) {}
+
+/** Every way in which a body runs and ends. */
+export const bodies = {
+  plain: named("plain", (values: Payload) => sum(values), codec),
+  promise: named("promise", (values: Payload) => Promise.resolve(sum(values)), codec),
+  turns: named(
+    "turns",
+    (values: Payload) => Effect.as(Effect.andThen(Effect.yieldNow, Effect.yieldNow), sum(values)),
+    codec
+  ),
+  sleeps: named("sleeps", (values: Payload) => Effect.as(Effect.sleep(1 + values[0] % 5), sum(values)), codec),
+  steps: named("steps", function*(values: Payload) {
+    yield* Effect.yieldNow
+    return sum(values)
+  }, codec),
+  fails: named("fails", (values: Payload) => Effect.fail(new Refused({ own: values[0] })), codec),
+  throws: named("throws", (values: Payload) => {
+    throw new RangeError(`body ${values[0]}`)
+  }, codec),
+  scoped: named("scoped", (values: Payload) =>
+    Effect.gen(function*() {
+      yield* Effect.addFinalizer(() => Effect.yieldNow)
+      yield* Effect.yieldNow
+      return sum(values)
+    }), codec),
+  shields: named("shields", (values: Payload) => Worker.shielded(Effect.as(Effect.sleep(3), sum(values))), codec),
+  away: named("away", (values: Payload) => Effect.as(Worker.seceded(Effect.sleep(2)), sum(values)), codec),
+  leaves: named("leaves", (values: Payload) =>
+    Effect.gen(function*() {
+      yield* Worker.secede
+      yield* Effect.yieldNow
+      if (values[0] % 2 === 0) yield* Worker.rejoin
+      return sum(values)
+    }), codec),
+  classy: named("classy", (values: Payload) => new Total({ total: sum(values), at: new Date(0) }), {
+    ...codec,
+    success: wayOf(Total)
+  })
+} satisfies Record<string, Maker>
+
+const makers: ReadonlyArray<Maker> = Object.values(bodies)
+/** Most bodies succeed, or nothing would run below them. */
+const usual = ["plain", "promise", "turns", "sleeps", "steps", "scoped", "shields", "away", "leaves", "classy"] as const
+
+/** A graph in which most tasks may run anywhere, and some only here. */
+export const randomRemoteGraph = (chance: Chance.Chance): ReadonlyArray<Task.Task<any, any>> => {
+  const tasks: Array<Task.Task<number, any>> = []
+  const count = chance.between(2, 14)
+  for (let own = 0; own < count; own++) {
+    const inputs = chance.with(0.6) ? tasks.filter(() => chance.with(0.3)) : []
+    const options = {
+      label: `t${own}`,
+      ...chance.with(0.1) && { key: `k${own}` },
+      ...chance.with(0.1) && { priority: chance.between(0, 3) },
+      ...chance.with(0.1) && { timeoutMillis: 40 },
+      ...chance.with(0.05) && { idempotent: false }
+    }
+    if (chance.with(0.2)) {
+      const here = Task.map(inputs, (values) => sum([own, ...values as ReadonlyArray<number>]), {
+        label: options.label
+      })
+      tasks.push(here as never)
+      continue
+    }
+    const name = chance.with(0.08) ? chance.pick(["fails", "throws"] as const) : chance.pick(usual)
+    const task = bodies[name].task([own, ...inputs], options)
+    tasks.push(
+      name === "classy" ?
+        Task.map(task, ({ total }) => total) as never
+        // What may fail is met by a policy or by its exit.
+        : name === "fails" || name === "throws"
+        ? chance.pick([
+          () => Task.map(Task.exit(task), (exit) => Exit.isSuccess(exit) ? 1 : 2),
+          () => Task.map(Dependency.rule("allDone", [task]), () => 3),
+          () => task
+        ])() as never
+        : task
+    )
+  }
+  return tasks
+}
+
+export interface Ways {
+  readonly shares: boolean
+  readonly ahead: number
+  /** The probability that a message is the last that a far side reads. */
+  readonly deadly?: number
+  readonly met?: (port: WorkerPort, wire: Wire) => void
+}
+
+/** The port of `w2` is a remote worker, the others are here. */
+export const remotePorts = ({ ahead, deadly = 0, met, shares }: Ways): MakePort => (setup, make, carrier) => {
+  if (setup.name !== "w2") return new CarriedPort(setup, make, carrier)
+  const transport = memoryTransport(makers, {
+    shares,
+    defer: setup.defer,
+    // Until nothing is on its way.
+    after: Effect.sleep(1),
+    carry: (to, deliver) => {
+      const _tag = to === "far" ? "Stop" : "Ended"
+      carrier.carry({ _tag, task: -1, attempt: 0, worker: port }, () => {
+        deliver()
+        if (deadly > 0 && port.serial >= 0 && carrier.below(1000) < 1000 * deadly) wires.at(-1)!.die("it died")
+      })
+    },
+    opened: (wire) => {
+      wires.push(wire)
+      met?.(port, wire)
+    }
+  })
+  const wires: Array<Wire> = []
+  const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead })
+  return port
+}
