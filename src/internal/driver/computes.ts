@@ -122,7 +122,10 @@ export class Computes {
         finish = this.observers.follow(owner, size, options.callbacks)
       }
       const results = this.ownIn(fiber, compileIn, options, collect, follow)
-      return Effect.onExitPrimitive(results, (exit) => void finish(exit))
+      return Effect.onExitPrimitive(results, (exit) => {
+        finish(exit)
+        return undefined
+      })
     })
   }
 

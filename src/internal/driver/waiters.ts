@@ -138,7 +138,7 @@ export class Waits {
 
   /** Returns when a wait that has begun is over. A fiber that is interrupted here must {@link abandon} the wait at the end. */
   join(wait: number): Effect.Effect<void, SkeinError> {
-    return Effect.callback<void, SkeinError>((resume) => void this.follow(wait, resume))
+    return Effect.callback<void, SkeinError>((resume) => this.follow(wait, resume))
   }
 
   /** Whether the end of this wait has not been seen. */
