@@ -12,6 +12,7 @@ import type { SkeinError } from "../../src/SkeinError.ts"
 import { Threads } from "../../src/threads/index.ts"
 import type { Options } from "../../src/threads/Threads.ts"
 import { Greet, Missing } from "./files/names.ts"
+import type * as nesting from "./files/nested.ts"
 import type * as functions from "./files/work.ts"
 
 const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
@@ -90,6 +91,13 @@ describe("tasks in threads", () => {
         { tasks: [work, Greet], entry: url("entry.ts") }
       )
       assert.deepStrictEqual(values, ["Hello, Ada", 42])
+    }))
+
+  it.live("N1: a body in a thread submits functions, which run there, and named tasks, for which it gives its slot away", () =>
+    Effect.gen(function*() {
+      const parents = Portable.module<typeof nesting>()(url("nested.ts"))
+      const result = yield* withThreads(Client.compute(parents.tasks.nested(21)), { tasks: [work, parents] })
+      assert.deepStrictEqual(result, { isHere: true, twice: 42 })
     }))
 
   it.live("W16: a pool with a name runs the tasks that ask for it", () =>

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { coreOf, Scheduler } from "../../internal/client/scheduler.ts"
+import { nestedVerbs } from "../../internal/nested/nearSide.ts"
 import { handlersElsewhere, itemOf } from "../../internal/portable/items.ts"
 import type { Item } from "../../internal/portable/items.ts"
 import { RemoteWorker } from "../../internal/remote/remoteWorker.ts"
@@ -156,7 +157,8 @@ export const open = (
         kind: "remote",
         ahead,
         handsOver: true,
-        port: (setup) => new RemoteWorker(setup, parties.transport, { slots: concurrency, ahead })
+        port: (setup) =>
+          new RemoteWorker(setup, parties.transport, { slots: concurrency, ahead, verbs: nestedVerbs(items) })
       }
       return core.crew.add(remote)
     }, { concurrency: "unbounded", discard: true })

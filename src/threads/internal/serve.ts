@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { surroundings } from "../../internal/nested/farSide.ts"
 import { implementationsIn } from "../../internal/portable/handlers.ts"
 import { implementationsOf } from "../../internal/portable/modules.ts"
 import type { Namespace } from "../../internal/portable/modules.ts"
@@ -28,7 +29,7 @@ export const serving = (handlers: Handlers): Serve => ({ leave, seat, tell, upli
       Layer.build(handlers),
       (context) => registryOf([...implementationsIn(context), ...modules])
     )
-    yield* serveFar(uplink, registry)
+    yield* serveFar(uplink, registry, { surroundings })
     leave()
   })
   Effect.runFork(work).addObserver((exit) => {
