@@ -445,6 +445,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
   [ahead, [
     ["S4: next (row 1, assigned) was not sent ahead", ({ workers }) => workers[0]!.sent.clear()],
     ["S4: the line of w1 is 1 and not 4000", ({ workers }) => workers[0]!.line = 1],
+    ["S4: 1 of 0 remote tasks sent to w1 are counted", ({ workers }) => workers[0]!.sentOf.remote = 1],
     ["S4: run (row 0, assigned) was asked back", ({ workers }, _, id) => workers[0]!.askedBack.add(id("run"))],
     ["S4: run (row 0, assigned) was sent ahead", ({ workers }, _, id) => workers[0]!.sent.set(id("run"), 0)],
     ["S4: run (row 0, assigned) has not begun", ({ workers }) => force(workers[0]!, { ahead: 0 })],

@@ -7,7 +7,7 @@ import { suits, wantedOf } from "../dispatch/placement.ts"
 import { hasRoom } from "../dispatch/room.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
-import { phaseOf, settingsOf } from "../state/lookups.ts"
+import { kindOf, phaseOf, settingsOf } from "../state/lookups.ts"
 import type { State } from "../state/State.ts"
 import { unitsOf } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
@@ -53,6 +53,12 @@ export const slots: Rule = function*(state, { live, name: named }) {
     }
     const line = [...sent.values()].reduce((sum, micros) => sum + micros, 0)
     if (line !== worker.line) yield `S4: the line of ${name} is ${worker.line} and not ${line}`
+    for (const kind of ["local", "portable", "remote"] as const) {
+      const count = [...sent.keys()].filter((task) => kindOf(state, task) === kind).length
+      if (count !== worker.sentOf[kind]) {
+        yield `S4: ${worker.sentOf[kind]} of ${count} ${kind} tasks sent to ${name} are counted`
+      }
+    }
     for (const task of worker.askedBack) if (!sent.has(task)) yield `S4: ${named(task)} was asked back`
     if (sent.size > ahead) yield `S4: ${sent.size} attempts were sent to ${name} ahead, not ${ahead}`
     if (sent.size > 0 && running < slots) yield `S6: a slot is free on ${name} and an attempt was sent ahead`

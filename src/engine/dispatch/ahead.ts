@@ -37,9 +37,11 @@ export const isSent = (state: State, task: TaskId): boolean =>
   state.tasks.phase[task] === Phase.assigned && !holdsSlot(state, task)
 
 const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
+  // Most often nothing is to be done: an iterator would cost more than the look.
+  if (worker.sent.size === 0 || worker.running >= worker.slots) return
   for (const task of worker.sent.keys()) {
     if (worker.running >= worker.slots) return
-    slots.leaveLine(worker, task)
+    slots.leaveLine(state, worker, task)
     slots.hold(state, task, worker)
     out.push({ _tag: "Begin", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
   }
@@ -51,9 +53,8 @@ const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
  */
 const send = (state: State, out: Out): void => {
   ready.flushLone(state)
-  if (state.queues.size > 0) return
-  const low = state.workers.filter((worker) => takesMore(worker) && pacing.isLow(worker))
-  if (low.length === 0) return
+  if (state.queues.size > 0 || !state.workers.some(isHungry)) return
+  const low = state.workers.filter(isHungry)
   const { left, slots: all } = leftFor(state)
   for (;;) {
     const able = low.filter(takesMore)
@@ -72,6 +73,8 @@ const send = (state: State, out: Out): void => {
     slots.startAhead(state, task, to, micros, out)
   }
 }
+
+const isHungry = (worker: WorkerRecord): boolean => takesMore(worker) && pacing.isLow(worker)
 
 const kindsOf = (workers: ReadonlyArray<WorkerRecord>): Kinds => {
   const isAny = (of: WorkerKind): boolean => workers.some(({ kind }) => kind === of)
@@ -96,9 +99,28 @@ const hasFewer = (a: WorkerRecord, b: WorkerRecord): boolean => a.sent.size * b.
 
 /** Asks for as many attempts back as could start in free slots elsewhere, the newest of the longest line first. */
 const takeBack = (state: State, out: Out): void => {
-  const free = { local: 0, remote: 0 }
-  for (const worker of state.workers) if (isFree(state, worker)) free[worker.kind] += worker.slots - worker.running
-  if (free.local + free.remote === 0) return
+  const local = freeOf(state, "local")
+  const remote = freeOf(state, "remote")
+  if (canMove(state, local > 0, remote > 0)) takeBackFor(state, { local, remote }, out)
+}
+
+const freeOf = (state: State, kind: WorkerKind): number => {
+  let free = 0
+  for (const worker of state.workers) {
+    if (worker.kind === kind && isFree(state, worker)) free += worker.slots - worker.running
+  }
+  return free
+}
+
+/** Whether an attempt was sent ahead that could start in a free slot. */
+const canMove = (state: State, isLocalFree: boolean, isRemoteFree: boolean): boolean => {
+  for (const { sentOf: { local, portable, remote } } of state.workers) {
+    if ((isLocalFree && local + portable > 0) || (isRemoteFree && remote + portable > 0)) return true
+  }
+  return false
+}
+
+const takeBackFor = (state: State, free: { local: number; remote: number }, out: Out): void => {
   const siteFor = (task: TaskId): WorkerKind | undefined =>
     siteOf(kindOf(state, task), { local: free.local > 0, remote: free.remote > 0 })
   /** How many of each kind are on their way back. */

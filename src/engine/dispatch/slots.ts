@@ -164,14 +164,15 @@ export const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out
 /** Sends an attempt whose body is likely to take so long to a worker before a slot is free there. */
 export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, micros: number, out: Out): void => {
   worker.sent.set(task, micros)
+  worker.sentOf[kindOf(state, task)]++
   worker.line += micros
   send(state, task, worker, out)
 }
 
 /** An attempt that was sent ahead has a slot or has ended. */
-export const leaveLine = (worker: WorkerRecord, task: TaskId): void => {
+export const leaveLine = (state: State, worker: WorkerRecord, task: TaskId): void => {
   worker.line -= worker.sent.get(task) ?? 0
-  worker.sent.delete(task)
+  if (worker.sent.delete(task)) worker.sentOf[kindOf(state, task)]--
   worker.askedBack.delete(task)
 }
 
@@ -240,5 +241,5 @@ export const leave = (state: State, task: TaskId): void => {
   if (state.holding.size > 0) amounts.giveBack(state, task)
   const worker = state.workers[state.tasks.worker[task]!]!
   worker.attempts--
-  if (worker.sent.size > 0) leaveLine(worker, task)
+  if (worker.sent.size > 0) leaveLine(state, worker, task)
 }

@@ -5,7 +5,7 @@
  */
 import type { Terms } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
-import type { WorkerInfo, WorkerKind } from "../protocol/Plan.ts"
+import type { TaskKind, WorkerInfo, WorkerKind } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
 import type { Amount } from "./Extras.ts"
 
@@ -52,6 +52,8 @@ export interface WorkerRecord {
   readonly sent: Map<TaskId, number>
   /** The sum of these times, in microseconds. */
   line: number
+  /** How many of these tasks are of each kind: a look at them all at each event would cost more than the rest of the step. */
+  readonly sentOf: Record<TaskKind, number>
   /** Those that were asked back. */
   readonly askedBack: Set<TaskId>
   /** Tasks that wait for a slot again, each with the wait that then ends; first come, first served. */

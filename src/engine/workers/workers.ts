@@ -85,6 +85,7 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     idleSince: Infinity,
     sent: new Map(),
     line: 0,
+    sentOf: { local: 0, portable: 0, remote: 0 },
     askedBack: new Set(),
     rejoining: new Map()
   }
