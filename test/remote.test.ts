@@ -46,11 +46,8 @@ const logged = (log: Array<unknown>) =>
     new Set([
       Logger.make(({ fiber, logLevel, message }) => {
         const annotations = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
-        log.push(
-          [logLevel, ...annotations.map(([name, value]) => `${name}=${value}`), ...[message].flat(2)].slice(0, 3).join(
-            " "
-          )
-        )
+        const noted = annotations.map(([name, value]) => `${name}=${String(value)}`)
+        log.push([logLevel, ...noted, ...[message].flat(2)].slice(0, 3).join(" "))
       })
     ])
   )
@@ -151,7 +148,7 @@ describe("a worker that is not here", () => {
       })
       const error = failureOf(failed!)
       assert.instanceOf(error, SubmitErrorLike)
-      assert.strictEqual((error as SubmitErrorLike).why, "no")
+      assert.strictEqual(error.why, "no")
       assert.match(Cause.pretty((died as Exit.Failure<never, never>).cause), /RangeError: out of range/)
       assert.match(String(failureOf(stopped!)), /interrupted itself/)
     }).pipe(Effect.scoped, Effect.provide(none)))

@@ -131,6 +131,18 @@ const twice = (): Rig => {
   return rig
 }
 
+/** A standing wait for two tasks of a call that limits itself to one at a time, and a wait for its next report. */
+const standing = (): Rig => {
+  const rig = new Rig({ w1: 2 })
+  const main = rig.open("main", { tag: "call", limit: 1 })
+  const demand: Demand = { tags: ["call"] }
+  const settings = { run: { key: "run", demand }, next: { key: "next", demand } }
+  rig.submit(main, { run: [], next: [] }, { settings, standing: 9 })
+  const from = { waiter: -1, attempt: 0 }
+  rig.send({ _tag: "WaitBegan", wait: 10, claims: [], standing: 9, mode: "firstCompleted", ...from })
+  return rig
+}
+
 const stopping = (): Rig => {
   const rig = new Rig({ w1: 1 }, { graceMillis: 10 })
   const main = rig.open()
@@ -505,6 +517,14 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       setPhase(state, id("child"), Phase.ready)
       force(state.workers[0]!, { slots: 1 })
     }]
+  ]],
+  [standing, [
+    ["S4: the tag call of main is not limited", ({ tags }) => tags.delete("call")],
+    ["S4: 1 of 0 hold the tag call of main", ({ tags }) => force(tags.get("call")!, { total: 0 })],
+    ["S2: wait 10 is for a report that never comes", ({ waits }) => waits.get(9)!.standing!.open.clear()],
+    ["S2: standing wait 9 has 0 claims, not 2", ({ waits }) => waits.get(9)!.standing!.open.clear()],
+    ["S2: standing wait 9 has a claim that is gone", ({ claims }, rig) => claims.delete(rig.claim(100, "next").id)],
+    ["S2: wait 10 is over and still takes", ({ waits }) => waits.delete(10)]
   ]],
   [stopping, [
     ["S2: nobody will report that run (row 0, stopping) does not stop", (state) => void (state.timers.heap.length = 0)]

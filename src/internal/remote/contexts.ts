@@ -104,7 +104,7 @@ export const contextWith = (
 ): Context.Context<never> => {
   let context = base
   const set = <A>(reference: Context.Reference<A>, value: A | undefined): void => {
-    if (value !== undefined) context = Context.add(context, reference, value) as Context.Context<never>
+    if (value !== undefined) context = Context.add(context, reference, value)
   }
   set(References.CurrentLogAnnotations, annotations)
   set(References.CurrentLogSpans, logSpans as ReadonlyArray<[string, number]> | undefined)

@@ -4,7 +4,7 @@
  * @internal
  */
 import type { Transfer } from "./link.ts"
-import { Flags, startWidth } from "./messages.ts"
+import { startWidth } from "./messages.ts"
 import type { Answer, Batch, ClockData, ContextData } from "./messages.ts"
 
 const nothing = new Int32Array(0)
@@ -138,6 +138,3 @@ export const partsOf = ({ batch, moved }: Parcel): ReadonlyArray<Parcel> => {
   }))
   return [...alone, ...answered, { batch: { ...rest, starts: nothing, payloads: [] }, moved: noneMoved }]
 }
-
-/** Whether an attempt that is started with these flags has no slot yet. */
-export const isAhead = (flags: number): boolean => (flags & Flags.ahead) !== 0

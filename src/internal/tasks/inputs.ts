@@ -131,7 +131,7 @@ const takeMembers = (whole: Members, found: Found): unknown => {
     found.path.push(key)
     const taken = take(value, found)
     found.path.pop()
-    if (isLooking && !isEither(value as object)) isLooking = false
+    if (isLooking && !isEither(value)) isLooking = false
     if (found.tasks > before) (copy ??= copyOf(whole))[key] = taken
   }
   found.misplaced ??= uncopied(whole, copy !== undefined, found.path)

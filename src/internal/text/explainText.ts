@@ -47,7 +47,7 @@ const textOf = (because: Because): string => {
         ? `waits for a worker that could run it: none that takes tasks could${until(because.until)}`
         : `waits for a worker ${
           because.restriction.kind === "local" ? "in" : "outside"
-        } this process: ${"only those could run it, and none takes tasks"}${until(because.until)}`
+        } this process: only those could run it, and none takes tasks${until(because.until)}`
     case "NoFreeSlot":
       return `waits for a slot${because.on === undefined ? "" : ` on ${listed(because.on)}`}: all are held, by ${
         listed(because.running)
