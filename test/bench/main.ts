@@ -2,9 +2,9 @@
  * Microseconds a task and memory: Skein beside the floor and the peers, in one process, in interleaved rounds.
  *
  *     npm run bench -- [--quick] [--sizes 1000,10000] [--shapes chain,tree] [--json file] [--without-skein]
- *                      [--without-peers] [--without-memory] [--without-nested] [--nested]
+ *                      [--without-peers] [--without-memory] [--without-nested] [--nested] [--threads]
  *
- * `--nested` measures recursion by tasks and nothing else.
+ * `--nested` measures recursion by tasks and nothing else, `--threads` tasks in threads.
  *
  * Figures are lower quartiles: what others do on the machine only ever adds, and to long runs more than to short ones. They
  * drift all the same: compare ratios within one run. Times are reported, not enforced; only a wrong answer makes the exit
@@ -31,7 +31,8 @@ const { values: flags } = parseArgs({
     "without-peers": { type: "boolean", default: false },
     "without-memory": { type: "boolean", default: false },
     "without-nested": { type: "boolean", default: false },
-    nested: { type: "boolean", default: false }
+    nested: { type: "boolean", default: false },
+    threads: { type: "boolean", default: false }
   }
 })
 
@@ -391,6 +392,23 @@ const nestedTable = async (): Promise<void> => {
   table(ways.map(({ name }) => name), [bytes.map((each) => Math.round(each).toLocaleString("en"))])
 }
 
+// ---- threads
+
+const threadsTables = async (): Promise<void> => {
+  const { measure: measureThreads } = await import("./threads.ts")
+  for (const { figures, note, title } of await measureThreads(2, flags.quick)) {
+    say(`## ${title}: µs a task`)
+    say()
+    say(note)
+    say()
+    const skein = figures.find(([name]) => name.startsWith("Skein"))![1]
+    table(
+      ["", "µs a task", "of Skein's"],
+      figures.map(([name, micros]) => [name, figure(micros), figure(micros / skein)])
+    )
+  }
+}
+
 // ---- budgets
 
 interface Budget {
@@ -467,13 +485,14 @@ const budgets = (): ReadonlyArray<Budget> => {
 
 // ---- the report
 
+/** Only one part is measured. */
+const isPart = flags.nested || flags.threads
+
 say(
-  `# Benchmark: Node ${process.version}, ${cpus()[0]?.model.trim()} x ${cpus().length}${
-    flags.nested ? "" : ", 8 slots"
-  }`
+  `# Benchmark: Node ${process.version}, ${cpus()[0]?.model.trim()} x ${cpus().length}${isPart ? "" : ", 8 slots"}`
 )
 say()
-if (!flags.nested) {
+if (!isPart) {
   for (const { note } of contestants) say(`- ${note}`)
   say()
 }
@@ -492,9 +511,10 @@ const measureShapes = async (): Promise<void> => {
   if (!flags["without-memory"]) memoryTables()
 }
 
-if (!flags.nested) await measureShapes()
-if (subject && !flags["without-nested"]) await nestedTable()
-const verdicts = subject && !flags.nested ? budgets() : []
+if (!isPart) await measureShapes()
+if (subject && !flags.threads && !flags["without-nested"]) await nestedTable()
+if (flags.threads) await threadsTables()
+const verdicts = subject && !isPart ? budgets() : []
 if (verdicts.length > 0) {
   say("## Budgets")
   say()

@@ -1,0 +1,44 @@
+/** Skein on threads, as a pool that computes all calls of a bench at once. */
+import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Client from "skein/Client"
+import * as Portable from "skein/Portable"
+import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
+import { Threads } from "skein/threads"
+import { Tiny } from "./tasks.ts"
+import type * as Work from "./work.ts"
+import { tiny } from "./work.ts"
+
+const url = new URL("./work.ts", import.meta.url)
+
+const module = Portable.module<typeof Work>()(url)
+
+/** The bodies as functions of a module. */
+export const work = module.tasks
+
+/** A fiber task with the same body. */
+export const tinyFiber = Task.fn(tiny)
+
+export interface Runner {
+  /** Computes all tasks of a graph; the values. */
+  readonly compute: <A>(tasks: ReadonlyArray<Task.Task<A, any, any>>) => Promise<ReadonlyArray<A>>
+  readonly close: () => Promise<void>
+}
+
+/** A scheduler with so many threads. */
+export const open = async (threads: number): Promise<Runner> => {
+  const remote = Threads.layer({
+    size: threads,
+    tasks: [module, Tiny],
+    entry: new URL("./entry.ts", import.meta.url)
+  })
+  const runtime = ManagedRuntime.make(remote.pipe(Layer.provideMerge(Skein.layer())))
+  await runtime.context()
+  return {
+    compute: (tasks) =>
+      runtime.runPromise(Client.compute(tasks as ReadonlyArray<Task.Task<any>>) as Effect.Effect<any>),
+    close: () => runtime.dispose()
+  }
+}

@@ -1,0 +1,41 @@
+/** The bodies that every pool of threads runs. */
+
+/** A task that costs nothing: what is measured is the way there and back. */
+export const tiny = (x: number): number => x + 1
+
+/** Keeps a core busy for a millisecond. */
+export const millisecond = (x: number): number => {
+  const end = performance.now() + 1
+  while (performance.now() < end);
+  return x
+}
+
+/** The number of primes from `from` to `to`. */
+export const primes = ({ from, to }: { readonly from: number; readonly to: number }): number => {
+  let found = 0
+  for (let n = Math.max(2, from); n < to; n++) if (isPrime(n)) found++
+  return found
+}
+
+const isPrime = (n: number): boolean => {
+  for (let divisor = 2; divisor * divisor <= n; divisor++) if (n % divisor === 0) return false
+  return true
+}
+
+/** Adds one to each number of a large array, and gives the array back. */
+export const next = (numbers: Float64Array): Float64Array => {
+  for (let i = 0; i < numbers.length; i += 512) numbers[i]! += 1
+  return numbers
+}
+
+/** What the pools of the peers take: one function, with the name of the body. */
+const bodies = { tiny, millisecond, primes, next } as const
+
+export interface Call {
+  readonly body: keyof typeof bodies
+  readonly x: any
+}
+
+export const call = ({ body, x }: Call): unknown => bodies[body](x)
+
+export default call
