@@ -110,7 +110,7 @@ describe("toLayer", () => {
       })
     ).type.toBe<Layer.Layer<Portable.Handler<"Tokenize">, never, Db>>()
     expect(Ping.toLayer(() => Client.compute(Ping()).pipe(Effect.orDie))).type.toBe<
-      Layer.Layer<Portable.Handler<"Ping">, never, Portable.Handler<"Ping">>
+      Layer.Layer<Portable.Handler<"Ping">>
     >()
     expect(Tokenize.toLayer(() => Effect.as(Effect.addFinalizer(() => Effect.void), []))).type.toBe<
       Layer.Layer<Portable.Handler<"Tokenize">>
