@@ -236,7 +236,12 @@ export const make = <
           Effect.isEffect(handler) ? handler as Effect.Effect<unknown> : Effect.succeed(handler),
           (run) => ({
             name,
-            here: { named, run: (payload: unknown) => ran((run as (payload: unknown) => unknown)(payload)), context }
+            here: {
+              named,
+              label: name,
+              run: (payload: unknown) => ran((run as (payload: unknown) => unknown)(payload)),
+              context
+            }
           })
         )
       )

@@ -34,6 +34,7 @@ export const named = (name: string, run: (payload: any) => unknown, codec: Parti
     })
   return {
     named: own,
+    label: undefined,
     run: (payload) => ran(run(payload)),
     context: Context.empty(),
     task: (payload, options = noOptions) => makeTask({ _tag: "effect", run: here, named: own }, payload, options) as any

@@ -47,6 +47,7 @@ const implementationOf = (
   name: string
 ): Implementation => ({
   named,
+  label: name,
   run: (args) => {
     const f = namespace[name] as (...args: ReadonlyArray<unknown>) => unknown
     return ran(f(...args as ReadonlyArray<unknown>))

@@ -65,6 +65,8 @@ export interface Way {
 /** What runs the tasks of one name in this process. */
 export interface Implementation {
   readonly named: Pick<Named, "name" | "codec">
+  /** The label of tasks of this name which have none of their own. */
+  readonly label: string | undefined
   /** Returns a value, a promise or an Effect; it may throw. A value that is no object needs no fiber. */
   readonly run: (payload: unknown) => unknown
   /** The services of its Effect, beside those that every body has. */

@@ -20,6 +20,7 @@ import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import { keyNamed } from "../../engine/protocol/Registered.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
 import { contextIn } from "../bodies/attempt.ts"
 import type { Host, Obstacle } from "../bodies/attempt.ts"
@@ -384,8 +385,9 @@ export class FarWorker {
     this.reporting.began(attempt.seat)
   }
 
-  private attemptOf({ key, number, seat, serial }: Started, scope: Scope.Scope): FarAttempt {
-    return new FarAttempt(this.home, this.host, seat, number, scope, key ?? `task#${serial}`, this.isStopping, this.ask)
+  private attemptOf({ key: own, name, number, seat, serial }: Started, scope: Scope.Scope): FarAttempt {
+    const key = keyNamed({ key: own, label: this.implementations[name]!.label, number: serial })
+    return new FarAttempt(this.home, this.host, seat, number, scope, key, this.isStopping, this.ask)
   }
 
   /** The services of a handler, and the context of the submitter, as far as it travels, over that of this worker. */
