@@ -137,6 +137,15 @@ describe("completions", () => {
       assert.deepStrictEqual(yield* Effect.forEach(yield* ends.take, Future.join), ["a"])
     }).pipe(Effect.scoped, inScheduler({ concurrency: 4 })))
 
+  it.effect("A5: no end is missed that comes while the last ones are used", () =>
+    Effect.gen(function*() {
+      const futures = yield* Client.submitAll(
+        numbers(50).map((i) => Task.make(i < 40 ? Effect.succeed(i) : Effect.never))
+      )
+      const ended = yield* Client.asCompleted(futures).pipe(Stream.take(40), Stream.runCollect)
+      assert.strictEqual(ended.length, 40)
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 4 })))
+
   it.effect("C10: an interrupted take loses nothing", () =>
     Effect.gen(function*() {
       const ends = yield* Client.completions([yield* Client.submit(after(10, "a"))])

@@ -983,13 +983,15 @@ export class Simulation {
   private waitForReport(): void {
     const { chance } = this
     const run = chance.with(0.7) ? chance.pick([...this.bodies(), ...this.finalizing.values()]) : undefined
+    const standing = this.someStanding()
     this.send({
       _tag: "WaitBegan",
       now: this.now,
       wait: this.next++,
       claims: [],
       mode: "firstCompleted",
-      standing: this.someStanding(),
+      standing,
+      open: chance.with(0.5) ? (this.state.waits.get(standing)?.remaining ?? 0) + chance.below(2) : undefined,
       waiter: run?.task ?? -1,
       attempt: (run?.attempt ?? 0) - (chance.with(0.05) ? 1 : 0),
       keepsSlot: chance.with(0.4) ? true : undefined

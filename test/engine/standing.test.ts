@@ -136,6 +136,18 @@ describe("standing waits", () => {
     assert.deepStrictEqual(rig.told, ["wait 2 is over: body waits for body"])
   })
 
+  it("A5: a wait for a report that is on its way is over at once", () => {
+    const rig = new Rig({ w1: 2 })
+    const main = rig.open()
+    rig.submit(main, { a: [], b: [] }, { standing: 9 })
+    rig.end("a")
+    const from = { waiter: -1, attempt: 0, mode: "firstCompleted", claims: [], standing: 9 } as const
+    rig.send({ _tag: "WaitBegan", wait: 1, open: 2, ...from })
+    assert.deepStrictEqual(rig.told, ["wait 1 is over"])
+    rig.send({ _tag: "WaitBegan", wait: 2, open: 1, ...from })
+    assert.deepStrictEqual(rig.told, [])
+  })
+
   it("C10: a standing wait that is given up reports nothing, and its waiter goes on", () => {
     const rig = new Rig({ w1: 2 })
     const main = rig.open()

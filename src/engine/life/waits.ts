@@ -44,7 +44,7 @@ export interface Request {
 export const begin = (state: State, event: WaitBegan, out: Out): void => {
   const { claims, mode, standing, targetsOf } = event
   if (mode === "each") return stand(state, event.wait, claims, out)
-  if (standing !== undefined) return enterTaking(state, event, state.waits.get(standing)?.standing, out)
+  if (standing !== undefined) return enterTaking(state, event, state.waits.get(standing), out)
   if (targetsOf !== undefined) return enter(state, event, targetsOfOwner(state, targetsOf), undefined, out)
   const live = new Set<Claim>()
   let isOneGone = false
@@ -163,9 +163,10 @@ const reportOpen = (state: State, wait: Wait, task: TaskId, which: Claim | undef
 }
 
 /** Waits for the next report of a standing wait. */
-const enterTaking = (state: State, event: WaitBegan, standing: Standing | undefined, out: Out): void => {
-  const { keepsSlot = false, mode, wait: id } = event
-  if (standing === undefined) return answer(id, undefined, out)
+const enterTaking = (state: State, event: WaitBegan, of: Wait | undefined, out: Out): void => {
+  const { keepsSlot = false, mode, open = 0, wait: id } = event
+  const standing = of?.standing
+  if (standing === undefined || of!.remaining < open) return answer(id, undefined, out)
   const waiter = livingWaiter(state, event)
   if (waiter >= 0 && (standing.open.has(waiter) || isAwaitedByTasks(state, waiter))) {
     const starved = cycle(state, waiter, [...standing.open.keys()])

@@ -298,6 +298,11 @@ export interface WaitBegan {
   readonly targetsOf?: number | undefined
   /** Waits until this standing wait reports an end, is given more claims, or has no open one, in place of `claims`. */
   readonly standing?: number | undefined
+  /**
+   * With `standing`: how many of its claims are open, as far as the waiter knows. If there are fewer, a report is on its way, and the
+   * wait ends at once.
+   */
+  readonly open?: number | undefined
   readonly mode: WaitMode
   /** The running task that waits, or -1. */
   readonly waiter: TaskId

@@ -183,7 +183,7 @@ class Collector<F extends Future<any, any>> {
 
   private untilReport(open: ReadonlyArray<Feed<F>>): Effect.Effect<void, SkeinError> {
     const waits = open.map((feed) =>
-      feed.home.waits.untilReport(feed.wait, () => this.ended.length > 0 || feed.open === 0)
+      feed.home.waits.untilReport(feed.wait, () => feed.open, () => this.ended.length > 0 || feed.open === 0)
     )
     return waits.length === 1 ? waits[0]! : Effect.raceAllFirst(waits)
   }

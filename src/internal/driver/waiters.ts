@@ -46,7 +46,7 @@ export interface Origin {
 }
 
 /** The purpose of a wait. */
-type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "standing" | "mode" | "keepsSlot">
+type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "standing" | "open" | "mode" | "keepsSlot">
 
 /** A waiter goes on in the async context in which the wait began. */
 const inPresentScope = (resume: () => void): () => void => {
@@ -167,10 +167,19 @@ export class Waits {
     this.mailbox.ask({ _tag: "WaitBegan", now, wait, claims, mode: "each", waiter: -1, attempt: 0 })
   }
 
-  /** Waits until a standing wait has reported, and `isOver`. */
-  untilReport(standing: number, isOver: () => boolean): Effect.Effect<void, SkeinError> {
+  /** Waits until a standing wait has reported, and `isOver`. `open` counts the claims whose ends were not reported yet. */
+  untilReport(standing: number, open: () => number, isOver: () => boolean): Effect.Effect<void, SkeinError> {
     return Effect.withFiber((fiber) => {
-      const awaited = { claims: [], standing, mode: "firstCompleted", keepsSlot: this.keepsSlot(fiber) } as const
+      const awaited: Awaited = {
+        claims: [],
+        standing,
+        mode: "firstCompleted",
+        keepsSlot: this.keepsSlot(fiber),
+        // Counted anew each time it is asked.
+        get open() {
+          return open()
+        }
+      }
       return this.until(awaited, isOver)
     })
   }

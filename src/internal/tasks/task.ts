@@ -233,7 +233,11 @@ export interface FutureHome {
     ) => Effect.Effect<void, SkeinError>
     readonly stand: (report: (claim: ClaimId) => void) => number
     readonly addTo: (wait: number, claims: ReadonlyArray<ClaimId>) => void
-    readonly untilReport: (wait: number, isOver: () => boolean) => Effect.Effect<void, SkeinError>
+    readonly untilReport: (
+      wait: number,
+      open: () => number,
+      isOver: () => boolean
+    ) => Effect.Effect<void, SkeinError>
     readonly endStanding: (wait: number) => void
   }
   readonly owners: {

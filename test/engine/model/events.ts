@@ -179,7 +179,9 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       }
       if (event.standing !== undefined) {
         const of = standingOf(model, event.standing)
-        const next = { of, after: of.changes }
+        // A report is on its way.
+        const isLate = of.standees.length < (event.open ?? 0)
+        const next = { of, after: isLate ? -1 : of.changes }
         const open = of.standees.map(({ interest }) => interest)
         const { attempt, keepsSlot, mode, wait, waiter } = event
         return beginWait(model, wait, mode, open, waiter, attempt, false, keepsSlot, undefined, next)
