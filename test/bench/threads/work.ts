@@ -36,6 +36,6 @@ export interface Call {
   readonly x: any
 }
 
-export const call = ({ body, x }: Call): unknown => bodies[body](x)
+const call = ({ body, x }: Call): unknown => bodies[body](x)
 
 export default call
