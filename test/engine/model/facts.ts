@@ -243,9 +243,9 @@ export const mayRun = ({ kind }: Pick<Task, "kind">, worker: Pick<Worker, "kind"
 export const hasTaker = ({ workers }: Facts, task: Task): boolean =>
   workers.some((worker) => takesTasks(worker) && mayRun(task, worker))
 
-/** Why a task ends that no worker of its kind has come for. */
-export const lackOfAny = ({ workers }: Facts): "NoSuitableWorker" | "NoWorker" =>
-  workers.some(takesTasks) ? "NoSuitableWorker" : "NoWorker"
+/** Why a task ends that no worker of its kind has come for. A worker that replaces another counts from the loss on. */
+export const lackOfAny = ({ replaced, workers }: Facts): "NoSuitableWorker" | "NoWorker" =>
+  workers.some(takesTasks) || replaced.size > 0 ? "NoSuitableWorker" : "NoWorker"
 
 /** Whether a value from outside can be held there. */
 export const mayHold = ({ phase }: Worker): boolean => phase !== "lost" && phase !== "starting"
