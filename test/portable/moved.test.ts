@@ -21,7 +21,7 @@ describe("buffers that are given away", () => {
     assert.deepStrictEqual(givenIn(cyclic), [given[0]])
   })
 
-  it("K9: a part of a buffer is copied, so that nothing of others becomes empty", () => {
+  it("K7, K9: a part of a buffer is copied, so that nothing of others becomes empty", () => {
     const whole = new Uint8Array([1, 2, 3, 4])
     const part = move(whole.subarray(1, 3))
     assert.deepStrictEqual(part, new Uint8Array([2, 3]))
@@ -35,7 +35,7 @@ describe("buffers that are given away", () => {
     assert.strictEqual(floats.length, 2)
   })
 
-  it("K9: shared memory stays shared", () => {
+  it("K7, K9: shared memory stays shared", () => {
     const shared = new Int32Array(new SharedArrayBuffer(8))
     assert.strictEqual(move(shared), shared)
     assert.deepStrictEqual(givenIn(shared), [])
