@@ -22,7 +22,8 @@ const ways: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
     rig.send({ _tag: "WorkerDrained", worker: 0 })
     rig.send({ _tag: "WorkerAdded", name: "far", slots: 1, ahead: 1 })
     rig.submit(owner, { blocker: [] })
-    rig.submit(owner, { x: [] }, submission)
+    // A task with a timeout is not sent ahead.
+    rig.submit(owner, { x: [] }, withoutTimeout)
   },
   running: (rig, owner) => void rig.submit(owner, { x: [] }, submission),
   seceded: (rig, owner) => {
@@ -86,6 +87,8 @@ const reaches: ReadonlyArray<readonly [string, (rig: Rig, owner: number) => void
 const submission = {
   settings: { x: { key: "x", timeoutMillis: 10, deadlineMillis: 20, graceMillis: 5, waitForWorkersMillis: 5 } }
 }
+
+const withoutTimeout = { settings: { x: { key: "x", deadlineMillis: 20, graceMillis: 5, waitForWorkersMillis: 5 } } }
 
 const owning = { settings: { x: { ...submission.settings.x, resource: true } } }
 
