@@ -122,6 +122,31 @@ describe("work that bodies submit elsewhere", () => {
     }).pipe(Effect.provide(elsewhere([Sum, Half], Layer.provideMerge(SumLive, HalfLive))))
   })
 
+  it.effect("F14: what does not travel ends its task alone, also in a body that has submitted something", () => {
+    interface Work {
+      readonly bad: () => Effect.Effect<unknown, never, Client.Client>
+      readonly id: (x: unknown) => unknown
+      readonly ask: () => Effect.Effect<string, never, Client.Client>
+    }
+    const work = Portable.module<Work>()(new URL("memory:bad"))
+    const { ask, bad, id } = work.tasks as unknown as Record<string, (...args: Array<unknown>) => Task.Task<unknown>>
+    const implementations = implementationsOf("memory:bad", {
+      bad: () => Effect.as(Effect.orDie(Client.compute(id!(1))), { f: () => 1 }),
+      id: (x: unknown) => x,
+      ask: () =>
+        Client.compute(id!(() => 1)).pipe(
+          Effect.as("no fault"),
+          Effect.catchCause((cause) => Effect.succeed(Cause.pretty(cause)))
+        )
+    })
+    return Effect.gen(function*() {
+      const exit = yield* Effect.exit(Client.compute(bad!()))
+      assert.match(String(exit), /bad[^]*could not be cloned|does not travel/)
+      assert.match(String(yield* Client.compute(ask!())), /could not be cloned/)
+      assert.strictEqual(yield* Client.compute(id!(7)), 7)
+    }).pipe(Effect.provide(elsewhere([work], Layer.empty, { implementations })))
+  })
+
   it.effect("C1: a cancelled body takes the named tasks with it that it has submitted", () => {
     const begun = Deferred.makeUnsafe<void>()
     const ended: Array<string> = []

@@ -40,4 +40,16 @@ describe("buffers that are given away", () => {
     assert.strictEqual(move(shared), shared)
     assert.deepStrictEqual(givenIn(shared), [])
   })
+
+  it("K7: large collections are searched, and what throws when it is looked at has none", () => {
+    move(new Uint8Array(1))
+    assert.deepStrictEqual(givenIn(Array.from({ length: 300_000 }, (_, i) => i)), [])
+    assert.deepStrictEqual(givenIn(new Map(Array.from({ length: 300_000 }, (_, i) => [i, i]))), [])
+    const hostile = {
+      get x(): never {
+        throw new Error("no")
+      }
+    }
+    assert.deepStrictEqual(givenIn(hostile), [])
+  })
 })

@@ -2,6 +2,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { Link, LinkFailed, Transport } from "../../src/internal/remote/link.ts"
 import type { Down, Up } from "../../src/internal/remote/messages.ts"
@@ -17,15 +18,13 @@ export interface Heard {
 export const connect = (transport: Transport): Effect.Effect<Heard, LinkFailed, Scope.Scope> =>
   Effect.gen(function*() {
     const lost = Deferred.makeUnsafe<string>()
-    let wake: ((up: Up) => void) | undefined
+    // Several messages may come in one turn of the event loop.
+    const heard = yield* Queue.unbounded<Up>()
     const link = yield* transport({
-      received: (up) => wake?.(up),
+      received: (up) => void Queue.offerUnsafe(heard, up),
       lost: ({ why }) => Deferred.doneUnsafe(lost, Exit.succeed(why))
     })
-    const next = Effect.callback<Up>((resume) => {
-      wake = (up) => resume(Effect.succeed(up))
-    })
-    return { link, lost, next }
+    return { link, lost, next: Queue.take(heard) }
   })
 
 /** Lets a scripted far side do one thing. */

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import { isA } from "../values/looks.ts"
+import { isA, looked } from "../values/looks.ts"
 
 const given = new WeakSet<ArrayBuffer>()
 
@@ -37,7 +37,8 @@ export const isGiven = (buffer: ArrayBuffer): boolean => isAnyGiven && given.has
 
 /** The marked buffers in a value that is about to be sent. */
 export const givenIn = (value: unknown): ReadonlyArray<ArrayBuffer> =>
-  isAnyGiven ? buffersIn(value).filter(isGiven) : []
+  // What cannot be looked at cannot be cloned either, and the clone says so.
+  isAnyGiven ? looked(() => buffersIn(value), []).filter(isGiven) : []
 
 /** All buffers in plain data: in arrays, records, maps and sets. */
 export const buffersIn = (value: unknown): ReadonlyArray<ArrayBuffer> => {
@@ -50,9 +51,11 @@ export const buffersIn = (value: unknown): ReadonlyArray<ArrayBuffer> => {
     seen.add(next)
     if (ArrayBuffer.isView(next)) stack.push(next.buffer)
     else if (isA(next, ArrayBuffer)) found.push(next)
-    else if (isA(next, Map)) stack.push(...next.keys(), ...next.values())
-    else if (isA(next, Set)) stack.push(...next)
-    else stack.push(...Object.values(next))
+    else if (isA(next, Map)) {
+      for (const [key, value] of next) stack.push(key, value)
+    } else if (isA(next, Set) || Array.isArray(next)) {
+      for (const value of next as Iterable<unknown>) if (typeof value === "object") stack.push(value)
+    } else for (const value of Object.values(next)) stack.push(value)
   }
   return found
 }

@@ -48,6 +48,10 @@ export class Control {
     return Atomics.compareExchange(this.words, wordsOfSeat * seat, sent, takenBack) === sent
   }
 
+  isTakenBack(seat: number): boolean {
+    return Atomics.load(this.words, wordsOfSeat * seat) === takenBack
+  }
+
   hasBegun(seat: number): boolean {
     return Atomics.load(this.words, wordsOfSeat * seat) === claimed
   }

@@ -167,7 +167,8 @@ export class FarWorker {
     { labels, worker: name }: Open,
     defer: Defer
   ) {
-    this.reporting = new Reporting(uplink, (seat) => this.seats[seat]?.stage === Stage.running, defer)
+    const isRunning = (seat: number): boolean => this.seats[seat]?.stage === Stage.running
+    this.reporting = new Reporting(uplink, isRunning, this.refuseAsk, defer)
     this.control = uplink.control && new Control(uplink.control)
     this.implementations = registry.names.map((each) => registry.find(each)!)
     this.times = registry.names.map(() => 0)
@@ -308,7 +309,18 @@ export class FarWorker {
       this.free--
       return next
     }
+    this.clearLine()
     return undefined
+  }
+
+  /** Gives up the seats of those at the head of the line that were taken back, though no slot is free for them. */
+  private clearLine(): void {
+    for (let first = this.line.first; first !== undefined; first = this.line.first) {
+      const isTakenBack = this.control?.covers(first.seat) === true && this.control.isTakenBack(first.seat)
+      if (first.stage === Stage.inLine && !isTakenBack) return
+      this.line.shift()
+      if (first.stage === Stage.inLine) this.passOver(first)
+    }
   }
 
   /** Whether an attempt may begin: the near side has not taken it back. */
@@ -488,6 +500,13 @@ export class FarWorker {
         })
       })
     })
+
+  /** What was to be asked does not travel. */
+  private readonly refuseAsk = (ask: number, fault: string): void => {
+    const resume = this.answers.get(ask)
+    this.answers.delete(ask)
+    resume?.(Exit.die(new TypeError(`What the body asked for does not travel: ${fault}.`)))
+  }
 
   private hear({ ask, exit }: Answer): void {
     const resume = this.answers.get(ask)

@@ -93,6 +93,7 @@ export class RemoteWorker implements WorkerPort {
   /** Seats with an order to stop in the present batch. */
   private readonly asked: Array<number> = []
   private lastPing = 0
+  private wasSilent = false
   private readonly opened = Deferred.makeUnsafe<void, LinkFailed>()
   private readonly closed = Deferred.makeUnsafe<void>()
   private killing: Fiber.Fiber<void> | undefined
@@ -200,7 +201,10 @@ export class RemoteWorker implements WorkerPort {
     const { outgoing } = this
     const flags = (ahead ? Flags.ahead : 0) | (isWatched(node) ? Flags.told : 0)
     outgoing.start(seat, name, number, submission.sequence + index, flags, payload)
-    if (moved.length > 0) outgoing.move(moved)
+    if (moved.length > 0) {
+      outgoing.move(moved)
+      this.seats.moves[seat] = true
+    }
     if (plan.settings.size > 0 || plan.defaults !== undefined) outgoing.key(keyAt(submission, index))
     const ambient = ambientOf(plan, index)
     if (ambient !== this.lastAmbient) this.placeAt(ambient)
@@ -234,7 +238,8 @@ export class RemoteWorker implements WorkerPort {
 
   takeBack({ attempt, task }: TakeBack): void {
     const seat = this.seats.find(task, attempt)
-    if (seat < 0) return
+    // What was moved there cannot be sent to another: the attempt stays in line.
+    if (seat < 0 || this.seats.moves[seat] === true) return
     const control = this.mayTell(seat)
     if (control === undefined) return this.order(Verb.takeBack, seat)
     if (control.takeBack(seat)) this.settleUnbegun(seat)
@@ -270,9 +275,9 @@ export class RemoteWorker implements WorkerPort {
     const seat = this.seats.find(order.task, order.attempt)
     if (seat < 0) return this.reports.overdue(order, "ending")
     if (this.hasTurned(seat)) return this.order(Verb.inquire, seat)
-    const { answered, stack = Effect.undefined } = this.link!
-    // Without pings its answer may be on its way.
-    const wait = answered === undefined ? Effect.delay(Effect.undefined, late) : stack
+    const { stack = Effect.undefined } = this.link!
+    // Without shared memory its answer may be on its way, or wait to be read here.
+    const wait = this.control === undefined ? Effect.delay(stack, late) : stack
     keptIn(
       this.asking.closing,
       Context.empty(),
@@ -300,7 +305,13 @@ export class RemoteWorker implements WorkerPort {
   heard(): boolean {
     const { answered, ping } = this.link ?? {}
     if (answered === undefined || ping === undefined) return true
-    if (answered() < this.lastPing) return false
+    if (answered() < this.lastPing) {
+      // Without shared memory its answer may wait to be read here: only the second look counts.
+      const isSilent = this.control !== undefined || this.wasSilent
+      this.wasSilent = true
+      return !isSilent
+    }
+    this.wasSilent = false
     this.lastPing = ping()
     return true
   }
@@ -378,7 +389,7 @@ export class RemoteWorker implements WorkerPort {
     if (this.asking.isIdle || !this.asking.has(seat)) return this.settle(seat, kind, value, micros)
     seats.stage[seat] = Stage.closing
     const named = seats.named[seat]!
-    const exit = kind === End.succeeded ? Exit.void : Exit.failCause(decodeCause(named, value as WireCause))
+    const exit = exitOf(named, kind, value)
     this.reports.bodyEnded(seats.attempt[seat]!)
     this.asking.end(seat, exit, (closed) => {
       if (kind !== End.succeeded || Exit.isSuccess(closed)) return this.settle(seat, kind, value, micros)
@@ -520,6 +531,13 @@ class Names {
   numberOf({ name, number }: Named): number {
     return this.ofNamed[number] ??= this.numbers.get(name) ?? -1
   }
+}
+
+/** The exit of a body, as far as what it has asked for is concerned. */
+const exitOf = (named: Named, kind: number, value: unknown): Exit.Exit<void, unknown> => {
+  if (kind === End.succeeded) return Exit.void
+  if (kind === End.stranded) return Exit.die(stranded(named.name, "result", value as string))
+  return Exit.failCause(decodeCause(named, value as WireCause))
 }
 
 /** A value that did not decode. */

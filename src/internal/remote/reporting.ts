@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Result from "effect/Result"
+import { givenIn } from "../portable/moved.ts"
 import { brief } from "../text/brief.ts"
 import { describeError } from "../text/rendering.ts"
 import type { Transfer, Uplink } from "./link.ts"
@@ -19,6 +20,7 @@ export class Reporting {
   private values: Array<unknown> = []
   private times: Array<number> = []
   private moved: Array<ArrayBuffer> = []
+  private readonly refuseAsk: (ask: number, fault: string) => void
   private readonly defer: Defer
   private readonly isRunning: (seat: number) => boolean
   /** Seats whose bodies have begun; those that have ended meanwhile are left out. */
@@ -30,7 +32,13 @@ export class Reporting {
   private logs: Array<LogData> = []
   private isFlushing = false
 
-  constructor(uplink: Uplink, isRunning: (seat: number) => boolean, defer: Defer) {
+  constructor(
+    uplink: Uplink,
+    isRunning: (seat: number) => boolean,
+    refuseAsk: (ask: number, fault: string) => void,
+    defer: Defer
+  ) {
+    this.refuseAsk = refuseAsk
     this.uplink = uplink
     this.defer = defer
     this.isRunning = isRunning
@@ -123,11 +131,14 @@ export class Reporting {
     const parts = values.length + asks.length + logs.length
     if (parts === 0) throw fault
     if (parts === 1 && values.length === 1) return this.sendFault(report, fault)
-    if (parts === 1) return this.sendText(report)
+    if (parts === 1) return this.sendText(report, fault)
     const none = { ends: [], values: [], times: [] }
     for (const log of logs) this.send({ _tag: "Report", ...none, logs: [log] }, [])
     for (const [i, value] of values.entries()) {
-      this.send({ _tag: "Report", ends: ends.slice(2 * i, 2 * i + 2), values: [value], times: [times[i]!] }, moved)
+      this.send(
+        { _tag: "Report", ends: ends.slice(2 * i, 2 * i + 2), values: [value], times: [times[i]!] },
+        moved.length === 0 ? moved : givenIn(value)
+      )
     }
     this.send({ ...rest, ...none }, [])
     for (const ask of asks) this.send({ _tag: "Report", ...none, asks: [ask] }, [])
@@ -137,13 +148,13 @@ export class Reporting {
     this.uplink.send({ ...report, ends: [report.ends[0]!, End.stranded], values: [describeError(fault)] })
   }
 
-  /** An ask or a log entry with what can be said of its data. */
-  private sendText(report: Report): void {
-    const { asks = [], logs = [] } = report
+  /** An ask that does not travel ends here; a log entry goes with what can be said of its data. */
+  private sendText(report: Report, fault: unknown): void {
+    const { asks = [], logs = [], ...rest } = report
     this.uplink.send({
-      ...report,
-      asks: asks.map((ask) => ({ ...ask, data: brief(ask.data) })),
+      ...rest,
       logs: logs.map((log) => ({ ...log, message: brief(log.message), annotations: {} }))
     })
+    for (const { ask } of asks) this.refuseAsk(ask, describeError(fault))
   }
 }

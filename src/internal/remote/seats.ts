@@ -26,6 +26,8 @@ export class Seats {
   readonly named: Array<Named> = []
   readonly submission: Array<Registered | undefined> = []
   readonly index: Array<number> = []
+  /** Whether its payload has buffers that were moved. */
+  readonly moves: Array<boolean> = []
   /** How its order to stop stands: 0 for none, 1 for one on its way, 2 for one that was answered. */
   readonly stop: Array<number> = []
   /** The number of the ping that was sent after its order to stop. */
@@ -47,6 +49,7 @@ export class Seats {
     this.named[seat] = named
     this.submission[seat] = submission
     this.index[seat] = index
+    this.moves[seat] = false
     this.stop[seat] = 0
     this.ping[seat] = 0
     if (task >= this.ofTask.length) this.grow(task)

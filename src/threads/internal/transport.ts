@@ -47,6 +47,7 @@ class Party {
   private pong = 0
   private name = ""
   private isWatched = false
+  private watching: Fiber.Fiber<void> | undefined
   private isTold = false
   private closing: Fiber.Fiber<void> | undefined
 
@@ -103,6 +104,7 @@ class Party {
 
   private end(why: string): void {
     this.why = why
+    this.watching?.interruptUnsafe()
     this.closing?.interruptUnsafe()
     Deferred.doneUnsafe(this.loaded, Exit.fail(new LinkFailed({ why })))
     Deferred.doneUnsafe(this.gone, Exit.void)
@@ -175,9 +177,13 @@ class Party {
   private wait(count: number): void {
     this.waits += count
     this.hold(this.waits > 0)
+    if (this.waits === 0) {
+      this.watching?.interruptUnsafe()
+      this.isWatched = false
+    }
     if (this.waits === 0 || this.isWatched || this.options.stuckMillis === undefined) return
     this.isWatched = true
-    Effect.runFork(this.watch)
+    this.watching = Effect.runFork(this.watch)
   }
 
   private hold(alive: boolean): void {
