@@ -86,11 +86,13 @@ export const memoryTransport = (
   const ended = Deferred.makeUnsafe<void>()
   let isDead = false
   let pings = 0
+  const early: Array<Down> = []
   let listener: ((down: Down) => void) | undefined
   const uplink: Uplink = {
     control,
     receive: (listens) => {
       listener = listens
+      for (const message of early.splice(0)) listens(message)
     },
     send: (message, transfer = []) => {
       const clone = structuredClone(message, { transfer: [...transfer] })
@@ -117,7 +119,10 @@ export const memoryTransport = (
       const clone = structuredClone(message, { transfer: [...transfer] })
       wire.downs.push(message)
       carry("far", () => {
-        if (!isDead) listener!(clone)
+        if (isDead) return
+        // The far side has not begun: it hears this when it does.
+        if (listener === undefined) early.push(clone)
+        else listener(clone)
       })
     },
     kill: Effect.suspend(() => {
