@@ -501,6 +501,7 @@ export class RemoteWorker implements WorkerPort {
   interrupt(): void {
     this.asking.abort()
     this.seats.clear()
+    this.asked.length = 0
     Deferred.doneUnsafe(this.closed, Exit.void)
     if (this.link !== undefined) this.killing ??= keptIn(this.asking.closing, Context.empty(), this.link.kill)
   }
