@@ -46,6 +46,8 @@ class Party {
   private pings = 0
   private pong = 0
   private name = ""
+  /** Why it was ended though it was in use. */
+  private fault: string | undefined
   private isWatched = false
   private watching: Fiber.Fiber<void> | undefined
   private isTold = false
@@ -90,10 +92,11 @@ class Party {
     }
   }
 
-  /** It cannot serve: it will not be used, and has nothing to close. */
+  /** It cannot serve: it has nothing to close, and unless it is in use already nobody will hear of its end. */
   private fail(why: string): void {
     Deferred.doneUnsafe(this.loaded, Exit.fail(new LinkFailed({ why })))
-    this.isExpected = true
+    if (this.hears === undefined) this.isExpected = true
+    else this.fault = why
     this.side.kill()
   }
 
@@ -108,7 +111,7 @@ class Party {
     this.closing?.interruptUnsafe()
     Deferred.doneUnsafe(this.loaded, Exit.fail(new LinkFailed({ why })))
     Deferred.doneUnsafe(this.gone, Exit.void)
-    if (!this.isExpected) this.hears?.lost({ why })
+    if (!this.isExpected) this.hears?.lost({ why: this.fault ?? why })
   }
 
   // ---- as a link
@@ -150,10 +153,9 @@ class Party {
       }
       if (this.isTold) return this.watch
       this.isTold = true
-      return Effect.flatMap(this.side.stack, (stack) => {
-        told?.(this.name, stuckMillis!, stack)
-        return this.watch
-      })
+      const tell = Effect.map(this.side.stack, (stack) => told?.(this.name, stuckMillis!, stack))
+      // The event loop may turn again while the stack is being found: that it did not is told all the same.
+      return Effect.andThen(Effect.uninterruptible(tell), this.watch)
     })
   })
 
