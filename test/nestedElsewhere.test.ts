@@ -5,6 +5,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -270,5 +271,15 @@ describe("work that bodies submit elsewhere", () => {
       assert.strictEqual(yield* Client.compute(Sum(1)), 1)
       assert.match(yield* Deferred.await(told), /The body of task "Sum#\d+" has ended: nothing can be asked for it/)
     }).pipe(Effect.provide(elsewhere([Sum, Double], Layer.provideMerge(SumLive, DoubleLive))))
+  })
+
+  it.effect("N1: logs of functions that a body submits reach the loggers of its submitter", () => {
+    const SumLive = Sum.toLayer((n) => Effect.orDie(Client.compute(Task.make(Effect.as(Effect.log("from within"), n)))))
+    const heard: Array<unknown> = []
+    const logger = Logger.layer([Logger.make(({ message }) => void heard.push(message))])
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* Client.compute(Sum(5)), 5)
+      assert.deepStrictEqual(heard, [["from within"]])
+    }).pipe(Effect.provide(elsewhere([Sum], SumLive)), Effect.provide(logger))
   })
 })

@@ -22,13 +22,10 @@ import { decodeCause, stranded } from "../portable/causes.ts"
 import { asking } from "../portable/handlers.ts"
 import type { Ask } from "../portable/handlers.ts"
 import type { Registry } from "../portable/named.ts"
-import { FarAttempt } from "../remote/farAttempt.ts"
+import { Border } from "../remote/farAttempt.ts"
 import type { ExitData } from "../remote/messages.ts"
-import { SlotKeeper, Worker } from "../tasks/worker.ts"
+import { SlotKeeper } from "../tasks/worker.ts"
 import type { Wanted } from "./wanted.ts"
-
-/** The attempt of the program in whose body all this was submitted, however deep. */
-const Border = Context.Reference<FarAttempt | undefined>("skein/internal/Border", { defaultValue: () => undefined })
 
 /** The context of bodies: a client of the worker's own scheduler, and handlers that ask for all that the worker serves. */
 export const surroundings = (
@@ -51,7 +48,7 @@ type Verbs = { readonly [K in keyof Client["Service"]]: Verb }
 /** A client that is made when it is used. */
 const clientOf = (made: Effect.Effect<Client["Service"]>): Client["Service"] => {
   const verb = (name: keyof Verbs): Verb => (...args) =>
-    inBorder(Effect.flatMap(made, (client) => (client as unknown as Verbs)[name](...args)))
+    Effect.flatMap(made, (client) => (client as unknown as Verbs)[name](...args))
   const verbs: Verbs = {
     submitAll: verb("submitAll"),
     retryAll: verb("retryAll"),
@@ -63,13 +60,6 @@ const clientOf = (made: Effect.Effect<Client["Service"]>): Client["Service"] => 
   }
   return verbs as unknown as Client["Service"]
 }
-
-/** Bodies of what is submitted inherit the context of their submitter, and with it the attempt. */
-const inBorder = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.withFiber((fiber) => {
-    const worker = Context.getOrUndefined(fiber.context, Worker)
-    return worker instanceof FarAttempt ? Effect.provideService(effect, Border, worker) : effect
-  })
 
 /** Asks for a named task, and waits for its exit. Its own slot here is free meanwhile. */
 const ask: Ask = (named, payload) =>

@@ -30,13 +30,13 @@ import { decodeCause, encodeCause, stranded } from "../portable/causes.ts"
 import { contextFor, effectIn } from "../portable/handlers.ts"
 import { givenIn } from "../portable/moved.ts"
 import type { Implementation, Registry } from "../portable/named.ts"
-import { plainBody, Worker } from "../tasks/worker.ts"
+import { plainBody } from "../tasks/worker.ts"
 import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { keptIn } from "../workers/kept.ts"
 import { contextWith, FarClock, plainRecord } from "./contexts.ts"
 import { Control } from "./control.ts"
-import { FarAttempt, waitsOf } from "./farAttempt.ts"
+import { Border, FarAttempt, waitsOf } from "./farAttempt.ts"
 import type { Uplink } from "./link.ts"
 import { End, Flags, startWidth, Verb, version } from "./messages.ts"
 import type { Answer, Batch, ClockData, ContextData, Down } from "./messages.ts"
@@ -375,7 +375,8 @@ export class FarWorker {
     const scope = Scope.makeUnsafe()
     const attempt = this.attemptOf(started, scope)
     started.attempt = attempt
-    const context = contextIn(this.contextOf(started, implementation, attempt), attempt, scope)
+    const around = Context.add(this.contextOf(started, implementation, attempt), Border, attempt)
+    const context = contextIn(around as Context.Context<never>, attempt, scope)
     const fiber = Effect.runForkWith(context)(body)
     attempt.fiber = fiber
     const exit = fiber.pollUnsafe()
@@ -520,9 +521,11 @@ export class FarWorker {
 
   /** Logs go home, to the loggers of the submitter. */
   private readonly logger = Logger.make<unknown, void>(({ cause, fiber, logLevel, message }) => {
-    const worker = Context.getOrUndefined(fiber.context, Worker)
+    const border = fiber.getRef(Border)
+    // The seat of a body that has ended may belong to another.
+    const isThere = border !== undefined && this.seats[border.seat]?.attempt === border
     this.reporting.log({
-      seat: worker instanceof FarAttempt ? worker.seat : -1,
+      seat: isThere ? border.seat : -1,
       level: logLevel,
       message,
       cause: cause.reasons.length === 0 ? undefined : encodeCause(undefined, cause),

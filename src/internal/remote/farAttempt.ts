@@ -62,18 +62,24 @@ export class FarAttempt extends Attempt {
   }
 }
 
+/** The attempt in whose body all this runs, or was submitted, however deep: contexts of submitters are inherited. */
+export const Border = Context.Reference<FarAttempt | undefined>("skein/internal/Border", {
+  defaultValue: () => undefined
+})
+
 /** The part of a home that `Worker` needs: waits without a slot. */
 export const waitsOf = (ask: AskHome): Pick<Home["waits"], "abandon" | "away" | "counted" | "rejoin" | "secede"> => {
   const own = (seat: Seat): FarAttempt => seat as FarAttempt
   return {
+    // Its scheduler and this side must agree on who has the slot, so the answer is waited for.
     secede: (seat) =>
-      Effect.withFiber((fiber) => {
+      Effect.uninterruptible(Effect.withFiber((fiber) => {
         if (seat.away >= 0) return Effect.void
         return Effect.map(Effect.orDie(ask(own(seat), "secede", undefined)), () => {
           seat.away = 1
           seat.awayIn = fiber
         })
-      }),
+      })),
     rejoin: (seat) =>
       Effect.uninterruptible(Effect.suspend(() => {
         seat.away = -1
