@@ -10,6 +10,7 @@ import {
   Closed,
   DependenciesLost,
   DependencyFailed,
+  NoSuitableWorker,
   SubmitError,
   TaskRescheduled,
   TaskSkipped,
@@ -73,15 +74,18 @@ describe("failures that travel", () => {
     const root = new NotFound({ id: 1, at: new Date(7) })
     const info = { key: "b", root: "a", path: ["a", "b"], error: root, cause: Cause.fail(root) }
     const closed = new SubmitError({ reason: new Closed({ what: "scope" }) })
-    const [failed, refused] = errorsIn(travelled(Cause.fromReasons<unknown>([
+    const [failed, refused, lacking] = errorsIn(travelled(Cause.fromReasons<unknown>([
       Cause.makeFailReason(new DependencyFailed(info)),
-      Cause.makeFailReason(closed)
-    ]))) as readonly [DependencyFailed<unknown>, SubmitError]
+      Cause.makeFailReason(closed),
+      Cause.makeFailReason(new NoSuitableWorker({ key: "c", restriction: { workers: ["gpu"] }, millis: 0 }))
+    ]))) as readonly [DependencyFailed<unknown>, SubmitError, NoSuitableWorker]
     assert.instanceOf(failed, DependencyFailed)
     assert.instanceOf(failed.error, NotFound)
     assert.deepStrictEqual(failed.path, ["a", "b"])
     assert.strictEqual(refused.message, closed.message)
     assert.instanceOf(refused.reason, Closed)
+    assert.instanceOf(lacking, NoSuitableWorker)
+    assert.deepStrictEqual(lacking.restriction.workers, ["gpu"])
     // Without the codec of a task, errors of users are told in words.
     const [told, other] = errorsIn(decodeCause(
       undefined,

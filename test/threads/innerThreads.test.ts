@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { capsFor, setHere } from "../../src/threads/internal/innerThreads.ts"
 
 describe("threads of native libraries", () => {
@@ -17,5 +19,18 @@ describe("threads of native libraries", () => {
         Effect.sync(() => assert.strictEqual(environment["MKL_NUM_THREADS"], "1"))
       ))
       assert.deepStrictEqual(environment, { OMP_NUM_THREADS: "7" })
+    }))
+
+  it.effect("K6: of two layers the last to close removes what the first has set", () =>
+    Effect.gen(function*() {
+      const environment: Record<string, string | undefined> = {}
+      const second = yield* Scope.make()
+      yield* Effect.scoped(Effect.andThen(
+        setHere(capsFor(1, environment), environment),
+        Scope.provide(setHere(capsFor(4, environment), environment), second)
+      ))
+      assert.strictEqual(environment["MKL_NUM_THREADS"], "1")
+      yield* Scope.close(second, Exit.void)
+      assert.deepStrictEqual(environment, {})
     }))
 })

@@ -22,7 +22,8 @@ const classes = [
   Errors.DependencyFailed,
   Errors.TaskTimeout,
   Errors.DependencyTimeout,
-  Errors.ImpossibleDependency
+  Errors.ImpossibleDependency,
+  Errors.NoSuitableWorker
 ]
 
 /** An error that travels: one of Skein, or one that the schema of a task takes. */
@@ -39,6 +40,7 @@ export const errorWay = (own: Way | undefined): Way => {
       ErrorSchema.TaskTimeout,
       ErrorSchema.DependencyTimeout,
       ErrorSchema.ImpossibleDependency,
+      ErrorSchema.NoSuitableWorker,
       ErrorSchema.DependencyFailed(rootError(own))
     ])
   )

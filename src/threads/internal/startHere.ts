@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -30,28 +31,31 @@ export const startHere = (seat: Seat, name: string): Start => (ears) => {
   const { port1: near, port2: far } = new MessageChannel()
   near.on("message", ears.message)
   near.once("close", () => ears.gone("it was ended"))
+  let hear: ((down: Down) => void) | undefined
+  // The other side is here: it ends with its link, and bodies alone keep the program alive.
+  far.once("close", () => hear?.({ _tag: "Close" }))
   const post: Post = {
     seat,
     tell: (told) => far.postMessage(told),
     uplink: {
       control: undefined,
       send: (up, transfer) => far.postMessage(up, transfer),
-      receive: (listener) =>
-        void far.on("message", (message: Down | number) => {
+      receive: (listener) => {
+        hear = listener
+        far.on("message", (message: Down | number) => {
           if (typeof message === "number") far.postMessage(message)
           else listener(message)
         })
+        far.unref()
+      }
     },
     leave: () => far.close()
   }
   const { entry } = seat
   const offered = entry === undefined ? Promise.resolve(Exit.succeed(serving(Layer.empty))) : offerIn(entry, name)
   void offered.then((exit) => {
-    if (Exit.isSuccess(exit)) exit.value(post)
-    else {post.tell({
-        _tag: "Failed",
-        why: String(exit.cause.reasons.map((each) => "error" in each ? each.error : each))
-      })}
+    if (Exit.isSuccess(exit)) return exit.value(post)
+    post.tell({ _tag: "Failed", why: String(Cause.squash(exit.cause)) })
   })
   return {
     post: (message, transfer) => near.postMessage(message, transfer),
