@@ -411,4 +411,33 @@ describe("a worker that is not here", () => {
       const exit = yield* Effect.exit(addRemote([], { build: Effect.fail("no database") }))
       assert.match(Cause.pretty((exit as Exit.Failure<never, never>).cause), /no database/)
     }).pipe(Effect.scoped, Effect.provide(none)))
+
+  it.effect("W1, N2: a body that gave its slot away does not pass it on when it ends", () =>
+    Effect.gen(function*() {
+      const doors = { first: Deferred.makeUnsafe<void>(), second: Deferred.makeUnsafe<void>() }
+      const log: Array<string> = []
+      const leaves = named("leaves", () =>
+        Effect.gen(function*() {
+          yield* Worker.secede
+          log.push("left")
+          yield* Deferred.await(doors.first)
+          log.push("ends without a slot")
+        }))
+      const keeps = named("keeps", (name: string) =>
+        Effect.gen(function*() {
+          log.push(`${name} begins`)
+          if (name === "b") yield* Deferred.await(doors.second)
+        }))
+      yield* addRemote([leaves, keeps], { ahead: 4 })
+      const futures = yield* Client.submitAll([leaves.task("a"), keeps.task("b"), keeps.task("c")])
+      const turns = Effect.repeat(Effect.yieldNow, { times: 50 })
+      yield* turns
+      assert.deepStrictEqual(log, ["left", "b begins"])
+      yield* Deferred.succeed(doors.first, undefined)
+      yield* turns
+      assert.deepStrictEqual(log, ["left", "b begins", "ends without a slot"])
+      yield* Deferred.succeed(doors.second, undefined)
+      yield* Future.joinAll(futures)
+      assert.deepStrictEqual(log.slice(3), ["c begins"])
+    }).pipe(Effect.scoped, Effect.provide(none)))
 })

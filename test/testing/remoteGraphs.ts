@@ -6,6 +6,9 @@ import * as Dependency from "skein/Dependency"
 import * as Task from "skein/Task"
 import type { Chance } from "skein/testing"
 import * as Worker from "skein/Worker"
+import { workersOf } from "../../src/engine/views/workers.ts"
+import { attemptAt } from "../../src/internal/bodies/attempt.ts"
+import type { SchedulerCore } from "../../src/internal/driver/schedulerCore.ts"
 import { wayOf } from "../../src/internal/portable/ways.ts"
 import { RemoteWorker } from "../../src/internal/remote/remoteWorker.ts"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
@@ -17,6 +20,27 @@ class Refused extends Schema.TaggedError<Refused>()("Refused", { own: Schema.Num
 /** Sums up, whatever came in: a number that tells apart what a task was given. */
 const sum = (values: ReadonlyArray<number>): number =>
   values.reduce((total, value) => (total * 31 + value) % 1_000_003, 7)
+
+/** Bodies that keep their slots, by far side, and the most at once; what exceeds the slots of its worker is a fault. */
+const running = new WeakMap<object, number>()
+export const crowd = { most: 0, excess: 0 }
+
+/** The slots of the last `w2`, which a seed chooses. */
+let slotsOf: () => number = () => 0
+
+/** Counts a body while it runs on `w2`. */
+const counted = <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const host = attemptAt(fiber)?.host
+    if (host?.name !== "w2" || host.isLost) return body
+    const add = (by: number): void => {
+      const now = (running.get(host) ?? 0) + by
+      running.set(host, now)
+      crowd.most = Math.max(crowd.most, now)
+      if (by > 0) crowd.excess = Math.max(crowd.excess, now - slotsOf())
+    }
+    return Effect.acquireUseRelease(Effect.sync(() => add(1)), () => body, () => Effect.sync(() => add(-1)))
+  })
 
 type Payload = readonly [own: number, ...inputs: ReadonlyArray<number>]
 
@@ -35,10 +59,10 @@ export const bodies = {
   promise: named("promise", (values: Payload) => Promise.resolve(sum(values)), codec),
   turns: named(
     "turns",
-    (values: Payload) => Effect.as(Effect.andThen(Effect.yieldNow, Effect.yieldNow), sum(values)),
+    (values: Payload) => counted(Effect.as(Effect.andThen(Effect.yieldNow, Effect.yieldNow), sum(values))),
     codec
   ),
-  sleeps: named("sleeps", (values: Payload) => Effect.as(Effect.sleep(1 + values[0] % 5), sum(values)), codec),
+  sleeps: named("sleeps", (values: Payload) => counted(Effect.as(Effect.sleep(1 + values[0] % 5), sum(values))), codec),
   steps: named("steps", function*(values: Payload) {
     yield* Effect.yieldNow
     return sum(values)
@@ -53,8 +77,17 @@ export const bodies = {
       yield* Effect.yieldNow
       return sum(values)
     }), codec),
-  shields: named("shields", (values: Payload) => Worker.shielded(Effect.as(Effect.sleep(3), sum(values))), codec),
-  away: named("away", (values: Payload) => Effect.as(Worker.seceded(Effect.sleep(2)), sum(values)), codec),
+  shields: named(
+    "shields",
+    (values: Payload) => counted(Worker.shielded(Effect.as(Effect.sleep(3), sum(values)))),
+    codec
+  ),
+  away: named(
+    "away",
+    (values: Payload) =>
+      Effect.as(Effect.andThen(Worker.seceded(Effect.sleep(2)), counted(Effect.sleep(2))), sum(values)),
+    codec
+  ),
   leaves: named("leaves", (values: Payload) =>
     Effect.gen(function*() {
       yield* Worker.secede
@@ -72,12 +105,17 @@ const makers: ReadonlyArray<Maker> = Object.values(bodies)
 /** Most bodies succeed, or nothing would run below them. */
 const usual = ["plain", "promise", "turns", "sleeps", "steps", "scoped", "shields", "away", "leaves", "classy"] as const
 
+/** Those that hold their slots for a while, and those that give them away. */
+const busy = ["sleeps", "away", "leaves"] as const
+
 /** A graph in which most tasks may run anywhere, and some only here. */
 export const randomRemoteGraph = (chance: Chance.Chance): ReadonlyArray<Task.Task<any, any>> => {
   const tasks: Array<Task.Task<number, any>> = []
   const count = chance.between(2, 14)
+  // Now and then all are independent, so that lines form.
+  const linked = chance.with(0.3) ? 0 : 0.6
   for (let own = 0; own < count; own++) {
-    const inputs = chance.with(0.6) ? tasks.filter(() => chance.with(0.3)) : []
+    const inputs = chance.with(linked) ? tasks.filter(() => chance.with(0.3)) : []
     const options = {
       label: `t${own}`,
       ...chance.with(0.1) && { key: `k${own}` },
@@ -92,7 +130,7 @@ export const randomRemoteGraph = (chance: Chance.Chance): ReadonlyArray<Task.Tas
       tasks.push(here as never)
       continue
     }
-    const name = chance.with(0.08) ? chance.pick(["fails", "throws"] as const) : chance.pick(usual)
+    const name = chance.with(0.08) ? chance.pick(["fails", "throws"] as const) : chance.pick(linked > 0 ? usual : busy)
     const task = bodies[name].task([own, ...inputs], options)
     tasks.push(
       name === "classy" ?
@@ -140,5 +178,7 @@ export const remotePorts = ({ ahead, deadly = 0, met, shares }: Ways): MakePort 
   })
   const wires: Array<Wire> = []
   const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead })
+  const { state } = setup.home as SchedulerCore
+  slotsOf = () => workersOf(state).find(({ serial }) => serial === port.serial)?.slots ?? Infinity
   return port
 }
