@@ -1,6 +1,6 @@
 /**
- * Tasks that run in other threads and processes too. No code travels: a task has a name, and whoever runs it has what the name
- * stands for.
+ * Tasks that run in other threads and processes too. No code travels: a task has a name, and each process that runs it has the
+ * function of that name.
  *
  * **When to use**
  *

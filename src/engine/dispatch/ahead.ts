@@ -37,7 +37,7 @@ export const isSent = (state: State, task: TaskId): boolean =>
   state.tasks.phase[task] === Phase.assigned && !holdsSlot(state, task)
 
 const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
-  // Most often nothing is to be done: an iterator would cost more than the look.
+  // The usual case: an iterator would cost more than this look.
   if (worker.sent.size === 0 || worker.running >= worker.slots) return
   for (const task of worker.sent.keys()) {
     if (worker.running >= worker.slots) return

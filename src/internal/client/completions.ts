@@ -103,7 +103,7 @@ class Collector<F extends Future<any, any>> {
   private readonly feeds = new Map<FutureHome, Feed<F>>()
   private readonly releases: boolean
   private ended: Array<F> = []
-  /** What was given last, if it is to be released. */
+  /** The future that was given last, unless results are kept. */
   private inHand: ReadonlyArray<F> = []
 
   constructor(releases: boolean) {

@@ -130,8 +130,8 @@ export class Computes {
   }
 
   /**
-   * One operation of its fiber: no interruption comes between the submission and what closes the owner. That is done with the end
-   * of the wait, or by whoever interrupts it.
+   * One operation of its fiber: no interruption comes between the submission and the close of the owner. The owner is closed at the
+   * end of the wait, or when the wait is interrupted.
    */
   private ownIn<A, E>(
     fiber: Fiber.Fiber<unknown, unknown>,

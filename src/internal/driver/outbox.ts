@@ -49,7 +49,7 @@ export interface Carrier {
 export class Outbox implements Out {
   /** The answer to the event that is being applied. */
   answer: Answer = nothing
-  /** The wait that this event begins, if its sender is to be told at once that there is nothing to wait for; -1 for none. */
+  /** The wait that the present event begins, if its sender asks whether that is over at once; -1 for none. */
   asked = -1
   /** Values with which tasks were settled, until a worker holds them. */
   readonly given = new Map<TaskId, unknown>()

@@ -117,7 +117,7 @@ const flatPlan = (tasks: ReadonlyArray<TaskImpl>, ambient: Ambient): LivePlan =>
 
 type Form = Omit<Plan, "defaults" | "portable">
 
-/** The arrays of plans of independent tasks by size: nobody writes them, so plans share them. */
+/** The arrays of plans of independent tasks, by size. They are never written, so plans share them. */
 const forms: Array<Form | undefined> = []
 const numbers: Array<ReadonlyArray<number> | undefined> = []
 const largestShared = 64

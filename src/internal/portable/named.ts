@@ -1,6 +1,6 @@
 /**
- * What travels: a body has a name, its values have a codec, and wherever the task runs, a registry finds what runs it by that name.
- * No code travels.
+ * What travels: a body has a name, and its values have a codec. Where the task runs, a registry finds the function by the name. No
+ * code travels.
  *
  * ```text
  * [near side] -- name, encoded payload ---------> [far side: Registry.find(name), run]

@@ -144,7 +144,7 @@ export class Asking {
     })
   }
 
-  /** The worker is lost: what its bodies have asked for ends, and nobody hears of it. */
+  /** The worker is lost: what its bodies have asked for ends, without an answer. */
   abort(): void {
     for (const [seat] of Array.from(this.askers)) this.end(seat, Exit.interrupt(), () => {})
   }

@@ -1,5 +1,5 @@
 /**
- * What is to be said to a worker elsewhere, until it is sent as one batch.
+ * Collects the messages for a worker elsewhere, and gives them as one batch.
  *
  * @internal
  */
@@ -78,7 +78,7 @@ export class Outgoing {
     this.answers.push(answer)
   }
 
-  /** All that is to be said, and is from now on said. */
+  /** Everything collected so far. The next batch begins empty. */
   take(): Parcel {
     const { answers, clock, contexts, count, keys, moved, orders, payloads, places, starts } = this
     const batch: Batch = {

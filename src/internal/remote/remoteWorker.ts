@@ -263,7 +263,7 @@ export class RemoteWorker implements WorkerPort {
     return this.control?.covers(seat) === true ? this.control : undefined
   }
 
-  /** The body of an attempt will not begin. The far side gives the seat back when it comes to it. */
+  /** The body of an attempt will not begin. The far side gives the seat back when the attempt reaches the head of its line. */
   private settleUnbegun(seat: number): void {
     const { attempt, stage, task } = this.seats
     stage[seat] = Stage.settled

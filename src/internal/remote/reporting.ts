@@ -1,5 +1,5 @@
 /**
- * What is to be reported by the far side, until it is sent as one batch.
+ * Collects the reports of the far side, and sends them as one batch.
  *
  * @internal
  */
