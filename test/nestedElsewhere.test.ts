@@ -280,6 +280,6 @@ describe("work that bodies submit elsewhere", () => {
     return Effect.gen(function*() {
       assert.strictEqual(yield* Client.compute(Sum(5)), 5)
       assert.deepStrictEqual(heard, [["from within"]])
-    }).pipe(Effect.provide(elsewhere([Sum], SumLive)), Effect.provide(logger))
+    }).pipe(Effect.provide(Layer.merge(elsewhere([Sum], SumLive), logger)))
   })
 })

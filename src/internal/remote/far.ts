@@ -376,7 +376,7 @@ export class FarWorker {
     const attempt = this.attemptOf(started, scope)
     started.attempt = attempt
     const around = Context.add(this.contextOf(started, implementation, attempt), Border, attempt)
-    const context = contextIn(around as Context.Context<never>, attempt, scope)
+    const context = contextIn(around, attempt, scope)
     const fiber = Effect.runForkWith(context)(body)
     attempt.fiber = fiber
     const exit = fiber.pollUnsafe()
