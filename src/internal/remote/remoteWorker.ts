@@ -11,7 +11,6 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as References from "effect/References"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { TaskId } from "../../engine/protocol/ids.ts"
@@ -19,14 +18,13 @@ import type { Begin, Overdue, Stop, TakeBack } from "../../engine/protocol/Instr
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { SubmitError, TaskUnmet } from "../../SkeinError.ts"
-import type { Host, Obstacle } from "../bodies/attempt.ts"
+import type { Host } from "../bodies/attempt.ts"
 import { assembled } from "../bodies/bodies.ts"
 import { ambientOf } from "../bodies/livePlan.ts"
 import type { Ambient, LivePlan } from "../bodies/livePlan.ts"
-import type { Travelling, WireCause } from "../portable/causes.ts"
-import { decodeCause, encodeCause, stranded } from "../portable/causes.ts"
+import { encodeCause } from "../portable/causes.ts"
 import { givenIn } from "../portable/moved.ts"
-import type { Named, Way } from "../portable/named.ts"
+import type { Named } from "../portable/named.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import { WorkerFailed } from "../text/reasons.ts"
 import { describeError } from "../text/rendering.ts"
@@ -37,12 +35,15 @@ import { Asking, basicVerbs } from "./asking.ts"
 import type { Verbs } from "./asking.ts"
 import { clockOf, dataOf, readingOf } from "./contexts.ts"
 import { Control } from "./control.ts"
+import { Incoming } from "./incoming.ts"
 import { LinkFailed } from "./link.ts"
 import type { Link, Transfer, Transport } from "./link.ts"
-import { End, Flags, Verb, version } from "./messages.ts"
-import type { HearingData, LogData, Report, Up } from "./messages.ts"
+import { Flags, Verb, version } from "./messages.ts"
+import type { Up } from "./messages.ts"
+import { Names } from "./names.ts"
 import { Outgoing, partsOf, transferOf } from "./outgoing.ts"
 import type { Parcel } from "./outgoing.ts"
+import { Pulse } from "./pulse.ts"
 import { Seats, Stage } from "./seats.ts"
 
 /** What differs between backends. */
@@ -81,7 +82,9 @@ export class RemoteWorker implements WorkerPort {
   private readonly seats = new Seats()
   private readonly outgoing = new Outgoing()
   private readonly asking: Asking
+  private readonly incoming: Incoming
   private link: Link | undefined
+  private pulse: Pulse | undefined
   private control: Control | undefined
   private readonly names = new Names()
   /** The context of the last start, and its number in the present batch; 0 for one of which nothing travels. */
@@ -90,10 +93,6 @@ export class RemoteWorker implements WorkerPort {
   /** The clock of its bodies, if that is not the live one. */
   private clock: Clock.Clock | undefined
   private isFlushing = false
-  /** Seats with an order to stop in the present batch. */
-  private readonly asked: Array<number> = []
-  private lastPing = 0
-  private wasSilent = false
   private readonly opened = Deferred.makeUnsafe<void, LinkFailed>()
   private readonly closed = Deferred.makeUnsafe<void>()
   private killing: Fiber.Fiber<void> | undefined
@@ -111,6 +110,7 @@ export class RemoteWorker implements WorkerPort {
       this.outgoing.answer(answer)
       this.flushSoon()
     })
+    this.incoming = new Incoming(this, this.reports, this.seats, this.asking)
   }
 
   // ---- its life
@@ -123,6 +123,7 @@ export class RemoteWorker implements WorkerPort {
       })
       yield* Effect.addFinalizer(() => this.close(link))
       this.link = link
+      this.pulse = new Pulse(link, this.seats)
       this.control = link.control && new Control(link.control)
       link.send({ _tag: "Open", version, worker: this.name, labels: this.labels, slots: this.slots })
       yield* Deferred.await(this.opened)
@@ -163,7 +164,7 @@ export class RemoteWorker implements WorkerPort {
       case "Refused":
         return this.refuse(up.why)
       case "Report":
-        if (!this.isLost) this.hear(up)
+        if (!this.isLost) this.incoming.hear(up)
         return
       case "Closed":
         Deferred.doneUnsafe(this.closed, Exit.void)
@@ -191,11 +192,11 @@ export class RemoteWorker implements WorkerPort {
     let payload = assembled(node, inputs)
     if (!asIs) {
       const encoded = encode(payload)
-      if (Result.isFailure(encoded)) return this.strand(task, attempt, named, "payload", encoded.failure)
+      if (Result.isFailure(encoded)) return this.incoming.strand(task, attempt, named, "payload", encoded.failure)
       payload = encoded.success
     }
     const moved = givenIn(payload)
-    if (moved.some(({ detached }) => detached)) return this.strand(task, attempt, named, "payload", wasMoved)
+    if (moved.some(({ detached }) => detached)) return this.incoming.strand(task, attempt, named, "payload", wasMoved)
     const seat = this.seats.take(task, attempt, number, named, submission, index)
     this.control?.reset(seat)
     const { outgoing } = this
@@ -224,12 +225,6 @@ export class RemoteWorker implements WorkerPort {
     this.reports.failed(task, attempt, Cause.fail(new TaskUnmet({ why: `it has no handler of ${quote(name)}` })))
   }
 
-  /** What does not travel fails its task alone. */
-  private strand(task: TaskId, attempt: number, { name }: Named, what: Travelling, fault: string): void {
-    this.reports.attemptEnded(attempt)
-    this.reports.failed(task, attempt, Cause.die(stranded(name, what, fault)))
-  }
-
   begin({ attempt, task }: Begin): void {
     const seat = this.seats.find(task, attempt)
     if (seat < 0 || this.mayTell(seat)?.hasBegun(seat) === true) return
@@ -251,10 +246,7 @@ export class RemoteWorker implements WorkerPort {
     const control = this.mayTell(seat)
     if (control?.takeBack(seat) === true) return this.settleUnbegun(seat)
     control?.askToStop(seat)
-    if (this.seats.stop[seat] === 0) {
-      this.seats.stop[seat] = 1
-      this.asked.push(seat)
-    }
+    this.pulse?.stop(seat)
     this.order(Verb.stop, seat)
   }
 
@@ -274,7 +266,7 @@ export class RemoteWorker implements WorkerPort {
   inquire(order: Overdue): void {
     const seat = this.seats.find(order.task, order.attempt)
     if (seat < 0) return this.reports.overdue(order, "ending")
-    if (this.hasTurned(seat)) return this.order(Verb.inquire, seat)
+    if (this.pulse!.hasTurned(seat)) return this.order(Verb.inquire, seat)
     const { stack = Effect.undefined } = this.link!
     // Without shared memory its answer may be on its way, or wait to be read here.
     const wait = this.control === undefined ? Effect.delay(stack, late) : stack
@@ -285,17 +277,11 @@ export class RemoteWorker implements WorkerPort {
     )
   }
 
-  /** Whether the event loop of the far side has turned since an attempt was asked to stop. */
-  private hasTurned(seat: number): boolean {
-    const { ping, stop } = this.seats
-    return stop[seat] === 2 || (this.link!.answered?.() ?? -1) >= ping[seat]!
-  }
-
   /** Code that never lets its event loop turn hears nothing: only the end of the whole worker ends it. */
   private killStuck(order: Overdue, at: string | undefined): void {
     const seat = this.seats.find(order.task, order.attempt)
     if (seat < 0 || this.isLost) return
-    if (this.hasTurned(seat)) return this.order(Verb.inquire, seat)
+    if (this.pulse!.hasTurned(seat)) return this.order(Verb.inquire, seat)
     const key = quote(keyAt(this.seats.submission[seat]!, this.seats.index[seat]!))
     const where = at === undefined ? "" : `; it was at:\n${at}`
     this.fail(`its event loop has not turned since task ${key} was asked to stop, and its grace is over${where}`)
@@ -303,17 +289,7 @@ export class RemoteWorker implements WorkerPort {
 
   /** Whether its event loop has turned since the last call. */
   heard(): boolean {
-    const { answered, ping } = this.link ?? {}
-    if (answered === undefined || ping === undefined) return true
-    if (answered() < this.lastPing) {
-      // Without shared memory its answer may wait to be read here: only the second look counts.
-      const isSilent = this.control !== undefined || this.wasSilent
-      this.wasSilent = true
-      return !isSilent
-    }
-    this.wasSilent = false
-    this.lastPing = ping()
-    return true
+    return this.pulse?.heard() ?? true
   }
 
   private order(verb: number, seat: number): void {
@@ -336,13 +312,7 @@ export class RemoteWorker implements WorkerPort {
     if (this.clock !== undefined) this.outgoing.clock = readingOf(this.clock)
     this.lastAmbient = undefined
     this.send(this.outgoing.take())
-    if (this.asked.length > 0) this.pingForStops()
-  }
-
-  private pingForStops(): void {
-    const number = this.link!.ping?.() ?? 0
-    for (const seat of this.asked) this.seats.ping[seat] = number
-    this.asked.length = 0
+    this.pulse!.sent()
   }
 
   private send(parcel: Parcel): void {
@@ -366,102 +336,7 @@ export class RemoteWorker implements WorkerPort {
     const named = names[seat]!
     const isSettled = stage[seat] !== Stage.sent
     this.seats.release(seat)
-    if (!isSettled) this.strand(task, attempt, named, "payload", describeError(fault))
-  }
-
-  // ---- up
-
-  private hear(report: Report): void {
-    const { asks, begun, dropped, ends, logs, obstacles, stopping, times, values } = report
-    if (logs !== undefined) { for (const log of logs) this.log(log) }
-    for (let i = 0; i < values.length; i++) this.endSeat(ends[2 * i]!, ends[2 * i + 1]!, values[i], times[i]!)
-    if (begun !== undefined) { for (const seat of begun) this.noteBegun(seat) }
-    if (stopping !== undefined) { for (const each of stopping) this.stopCame(each) }
-    if (obstacles !== undefined) { for (const { obstacle, seat } of obstacles) this.overdue(seat, obstacle) }
-    if (asks !== undefined) { for (const ask of asks) this.asking.ask(ask) }
-    if (dropped !== undefined) { for (const ask of dropped) this.asking.drop(ask) }
-  }
-
-  private endSeat(seat: number, kind: number, value: unknown, micros: number): void {
-    const { seats } = this
-    // It was reported before.
-    if (seats.stage[seat] !== Stage.sent) return seats.release(seat)
-    if (this.asking.isIdle || !this.asking.has(seat)) return this.settle(seat, kind, value, micros)
-    seats.stage[seat] = Stage.closing
-    const named = seats.named[seat]!
-    const exit = exitOf(named, kind, value)
-    this.reports.bodyEnded(seats.attempt[seat]!)
-    this.asking.end(seat, exit, (closed) => {
-      if (kind !== End.succeeded || Exit.isSuccess(closed)) return this.settle(seat, kind, value, micros)
-      const { attempt, task } = seats
-      const at = [task[seat]!, attempt[seat]!] as const
-      seats.release(seat)
-      this.reports.attemptEnded(at[1])
-      this.reports.failed(...at, closed.cause)
-    })
-  }
-
-  private settle(seat: number, kind: number, value: unknown, micros: number): void {
-    const { reports, seats } = this
-    const task = seats.task[seat]!
-    const attempt = seats.attempt[seat]!
-    const named = seats.named[seat]!
-    seats.release(seat)
-    if (kind === End.succeeded) {
-      const { success } = named.codec
-      const result = success.asIs ? value : decoded(success, value)
-      const fault = success.asIs ? success.check(value) : result instanceof Fault ? result.why : undefined
-      if (fault !== undefined) return this.strand(task, attempt, named, "result", fault)
-      reports.attemptEnded(attempt)
-      return reports.handedOver(task, attempt, result, micros)
-    }
-    if (kind === End.stranded) return this.strand(task, attempt, named, "result", value as string)
-    reports.attemptEnded(attempt)
-    if (kind === End.unbegun) reports.unbegun(task, attempt)
-    else reports.failed(task, attempt, decodeCause(named, value as WireCause))
-  }
-
-  private noteBegun(seat: number): void {
-    const { attempt, stage, task } = this.seats
-    if (stage[seat] === Stage.sent) this.reports.began(task[seat]!, attempt[seat]!)
-  }
-
-  private stopCame({ seat, ...hearing }: HearingData): void {
-    const { attempt, stage, stop, task } = this.seats
-    if (stage[seat] !== Stage.sent) return
-    stop[seat] = 2
-    const order: Stop = {
-      _tag: "Stop",
-      task: task[seat]!,
-      attempt: attempt[seat]!,
-      worker: this.serial,
-      timedOut: false
-    }
-    this.reports.stopCame(order, hearing)
-  }
-
-  private overdue(seat: number, obstacle: string): void {
-    const { attempt, stage, task } = this.seats
-    if (stage[seat] !== Stage.sent) return
-    const order: Overdue = { _tag: "Overdue", task: task[seat]!, attempt: attempt[seat]!, worker: this.serial }
-    this.reports.overdue(order, obstacle as Obstacle)
-  }
-
-  /** A body has logged something: it goes to the loggers of its submitter. */
-  private log({ annotations, cause, level, message, seat, spans }: LogData): void {
-    const submission = this.seats.submission[seat]
-    const context = submission === undefined
-      ? Context.empty()
-      : ambientOf(submission.plan as LivePlan, this.seats.index[seat]!).context
-    const messages = Array.isArray(message) ? message : [message]
-    const given = cause === undefined ? messages : [...messages, decodeCause(undefined, cause)]
-    Effect.logWithLevel(level as any)(...given).pipe(
-      Effect.provideService(References.CurrentLogAnnotations, annotations),
-      Effect.provideService(References.CurrentLogSpans, spans as ReadonlyArray<[string, number]>),
-      // The body has seen to the level.
-      Effect.provideService(References.MinimumLogLevel, "All"),
-      Effect.runForkWith(context)
-    )
+    if (!isSettled) this.incoming.strand(task, attempt, named, "payload", describeError(fault))
   }
 
   // ---- results, which are at home
@@ -501,7 +376,6 @@ export class RemoteWorker implements WorkerPort {
   interrupt(): void {
     this.asking.abort()
     this.seats.clear()
-    this.asked.length = 0
     Deferred.doneUnsafe(this.closed, Exit.void)
     if (this.link !== undefined) this.killing ??= keptIn(this.asking.closing, Context.empty(), this.link.kill)
   }
@@ -515,42 +389,4 @@ export class RemoteWorker implements WorkerPort {
     const closing = [...this.asking.closing]
     return closing.length === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll(closing), this.rest)
   })
-}
-
-/** The handlers of the far side: messages have their numbers. */
-class Names {
-  private numbers: ReadonlyMap<string, number> = new Map()
-  /** The same by the number of what names them in tasks; -1 for a name that is not there. */
-  private ofNamed: Array<number | undefined> = []
-
-  set(names: ReadonlyArray<string>): void {
-    this.numbers = new Map(names.map((name, number) => [name, number]))
-    this.ofNamed = []
-  }
-
-  /** -1 if there is no handler of that name. */
-  numberOf({ name, number }: Named): number {
-    return this.ofNamed[number] ??= this.numbers.get(name) ?? -1
-  }
-}
-
-/** The exit of a body, as far as what it has asked for is concerned. */
-const exitOf = (named: Named, kind: number, value: unknown): Exit.Exit<void, unknown> => {
-  if (kind === End.succeeded) return Exit.void
-  if (kind === End.stranded) return Exit.die(stranded(named.name, "result", value as string))
-  return Exit.failCause(decodeCause(named, value as WireCause))
-}
-
-/** A value that did not decode. */
-class Fault {
-  readonly why: string
-
-  constructor(why: string) {
-    this.why = why
-  }
-}
-
-const decoded = (way: Way, wire: unknown): unknown => {
-  const result = way.decode(wire)
-  return Result.isSuccess(result) ? result.success : new Fault(result.failure)
 }
