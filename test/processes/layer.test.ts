@@ -1,6 +1,8 @@
 /** Tasks of a scheduler in real child processes. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
+import type { ChildProcess } from "node:child_process"
+import { EventEmitter } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -48,6 +50,18 @@ const temporary = Effect.map(
   (folder) => join(folder, "file")
 )
 
+/** What `fork` returns where the system starts no process: the error comes as an event, in a later turn. */
+const refused = (code: string): ChildProcess => {
+  const child = Object.assign(new EventEmitter(), {
+    send: (_: unknown, sent: () => void) => void setImmediate(sent),
+    kill: () => false,
+    ref: () => {},
+    unref: () => {}
+  })
+  setImmediate(() => child.emit("error", Object.assign(new Error(`spawn node ${code}`), { code })))
+  return child as unknown as ChildProcess
+}
+
 describe("tasks in processes", () => {
   it.live("K1: functions of a module and named tasks run in other processes, with their share of the cores", () =>
     withProcesses(
@@ -69,6 +83,29 @@ describe("tasks in processes", () => {
       })
       yield* withProcesses(program, {}, warnings)
       assert.match(warnings[0]!, /Worker "processes-1" was lost: it was ended by the signal SIGSEGV/)
+    }))
+
+  it.live("K8: a process that the system refuses to start by an event is replaced by fibers, after one warning", () =>
+    Effect.gen(function*() {
+      for (const code of ["EAGAIN", "ENOMEM", "EMFILE"]) {
+        const warnings: Array<string> = []
+        const program = Client.compute([Greet({ name: "Ada" }), place()])
+        const options = { size: 2, tasks: [work, Greet], entry: url("entry.ts"), spawn: () => refused(code) }
+        assert.deepStrictEqual(yield* withProcesses(program, options, warnings), ["Hello, Ada", process.pid])
+        assert.deepStrictEqual(warnings, [
+          "There can be no processes here, so their tasks run in this one and hold each other up: " +
+          `Error: spawn node ${code}`
+        ])
+      }
+    }))
+
+  it.live("X2: a process that is not started for another reason fails the layer, with the reason in words", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(withProcesses(Effect.void, { spawn: () => refused("ENOENT") }))
+      assert.match(
+        String(error),
+        /Worker "processes-1" was not started: it could not be started: Error: spawn node ENOENT/
+      )
     }))
 
   it.live("C8: a spin is ended with its process when its grace is over", () =>

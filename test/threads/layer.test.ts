@@ -274,6 +274,26 @@ describe("threads that do not start", () => {
       ])
     }))
 
+  it.live("K8: a thread that the system refuses to start by an event is replaced by fibers too", () =>
+    Effect.gen(function*() {
+      const warnings: Array<string> = []
+      // A thread whose start fails tells so when it would have begun.
+      const spawn = () => {
+        const worker = new Worker("", { eval: true })
+        const error = Object.assign(new Error("Worker initialization failure: EAGAIN"), {
+          code: "ERR_WORKER_INIT_FAILED"
+        })
+        setImmediate(() => worker.emit("error", error))
+        return worker
+      }
+      const places = yield* withThreads(Client.compute([place(), place()]), { size: 2, spawn }, warnings)
+      assert.deepStrictEqual(places, [`${process.pid}:0`, `${process.pid}:0`])
+      assert.deepStrictEqual(warnings, [
+        "There can be no threads here, so their tasks run in this one and hold each other up: " +
+        "Error: Worker initialization failure: EAGAIN"
+      ])
+    }))
+
   it.effect("A10: wrong options are mistakes, before anything starts", () =>
     Effect.gen(function*() {
       const wrong = (options: object) =>

@@ -52,6 +52,7 @@ export const startProcess = ({ env, execArgv, seat, spawn }: ProcessOptions): St
   const child = spawn === undefined ? fork(entry, options) : spawn(options)
   enlist(child)
   let fault: string | undefined
+  let refusal: unknown
   let isHeard = false
   let code: number | null = null
   let signal: string | null = null
@@ -64,7 +65,9 @@ export const startProcess = ({ env, execArgv, seat, spawn }: ProcessOptions): St
   child.on("error", (error) => {
     fault ??= `it could not be started: ${describeError(error)}`
     // A process that was not started has no exit.
-    if (child.pid === undefined) end()
+    if (child.pid !== undefined) return
+    refusal = error
+    end()
   })
   child.once("exit", (exitCode, exitSignal) => {
     code = exitCode
@@ -76,7 +79,7 @@ export const startProcess = ({ env, execArgv, seat, spawn }: ProcessOptions): St
     isOver = true
     release(child)
     child.removeAllListeners()
-    ears.gone(fault ?? exitOf(code, signal, isHeard))
+    ears.gone(fault ?? exitOf(code, signal, isHeard), refusal)
   }
   // After the exit, when all messages have been read.
   child.once("close", end)

@@ -5,7 +5,6 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { coreOf, Scheduler } from "../../internal/client/scheduler.ts"
 import { nestedVerbs } from "../../internal/nested/nearSide.ts"
@@ -33,6 +32,7 @@ import { warning } from "../../internal/text/warnings.ts"
 import type { RemotePosting } from "../../internal/workers/port.ts"
 import { cores, countOf } from "./cores.ts"
 import type { CommonOptions } from "./options.ts"
+import { orHere } from "./orHere.ts"
 import type { Seat, Start } from "./side.ts"
 import { startHere } from "./startHere.ts"
 import { Parties } from "./transport.ts"
@@ -175,20 +175,3 @@ const termsIn = ({ maxAge, maxTasks, onStart, restart, ttl }: AnyOptions): Worke
   restart,
   ttl
 })
-
-/** Codes of errors by which a system says that it has no more threads or processes, or lets this program have none. */
-const impossible = ["ERR_ACCESS_DENIED", "ERR_WORKER_INIT_FAILED", "EAGAIN", "ENOMEM"]
-
-/** Where the other side cannot be started, it is this process. The first time that is told. */
-const orHere = (start: Start, here: Start, tell: (error: unknown) => void): Start => {
-  let isTold = false
-  return (ears) => {
-    const side = Result.try(() => start(ears))
-    if (Result.isSuccess(side)) return side.success
-    const { code } = side.failure as { readonly code?: string }
-    if (!impossible.includes(code!)) throw side.failure
-    if (!isTold) tell(side.failure)
-    isTold = true
-    return here(ears)
-  }
-}

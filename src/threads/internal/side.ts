@@ -20,8 +20,11 @@ export type Told =
 /** What is heard of the other side. */
 export interface Ears {
   readonly message: (data: unknown) => void
-  /** It has ended. Comes once, after all messages. `why` is for people. */
-  readonly gone: (why: string) => void
+  /**
+   * It has ended. Comes once, after all messages. `why` is for people. `refusal` is the error by which the system refused to start
+   * it: nothing has run then.
+   */
+  readonly gone: (why: string, refusal?: unknown) => void
 }
 
 /** A thread or a process that runs. */
@@ -40,7 +43,7 @@ export interface Side {
   readonly stack: Effect.Effect<string | undefined>
 }
 
-/** Starts the other side. Throws if that is not possible here. */
+/** Starts the other side. Throws if the system refuses to start it, or says so by `gone`: some refusals come later. */
 export type Start = (ears: Ears) => Side
 
 /** What the other side loads, as plain data. */

@@ -29,6 +29,7 @@ export const startThread = ({ name, resourceLimits, seat, spawn }: ThreadOptions
   const options: WorkerOptions = { name, workerData: data, ...(resourceLimits !== undefined && { resourceLimits }) }
   const worker = spawn === undefined ? new Worker(entry, options) : spawn(options)
   let fault: string | undefined
+  let refusal: unknown
   let isHeard = false
   worker.on("message", (data) => {
     isHeard = true
@@ -41,10 +42,11 @@ export const startThread = ({ name, resourceLimits, seat, spawn }: ThreadOptions
   })
   worker.on("error", (error) => {
     fault ??= faultOf(error, resourceLimits)
+    if (codeOf(error) === "ERR_WORKER_INIT_FAILED") refusal = error
   })
   worker.once("exit", (code) => {
     worker.removeAllListeners()
-    ears.gone(fault ?? (isHeard || code !== 0 ? exitOf(code) : neverServed))
+    ears.gone(fault ?? (isHeard || code !== 0 ? exitOf(code) : neverServed), refusal)
   })
   return {
     post: (message, transfer) => worker.postMessage(message, transfer),
@@ -56,8 +58,10 @@ export const startThread = ({ name, resourceLimits, seat, spawn }: ThreadOptions
   }
 }
 
+const codeOf = (error: unknown): unknown => (error as { readonly code?: unknown } | null | undefined)?.code
+
 const faultOf = (error: unknown, limits: ResourceLimits | undefined): string => {
-  if ((error as { readonly code?: unknown }).code !== "ERR_WORKER_OUT_OF_MEMORY") {
+  if (codeOf(error) !== "ERR_WORKER_OUT_OF_MEMORY") {
     return `it failed outside of a task: ${describeError(error)}`
   }
   const most = limits?.maxOldGenerationSizeMb
