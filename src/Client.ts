@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { isIterable } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import { CurrentAnnotations, inside } from "./internal/bodies/annotations.ts"
 import { withClient } from "./internal/client/client.ts"
 import type { Client } from "./internal/client/client.ts"
@@ -26,6 +26,7 @@ import type {
   SubmitOptions
 } from "./internal/client/computing.ts"
 import type { ForEach, ForEachInPipe } from "./internal/client/mapping.ts"
+import type { StreamInPipe, StreamOf } from "./internal/client/streaming.ts"
 import { defaultGroup } from "./internal/client/verbs.ts"
 import type { FireOptions, Futures } from "./internal/client/verbs.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
@@ -52,6 +53,7 @@ export type {
   ResultCache,
   SubmitOptions
 } from "./internal/client/computing.ts"
+export type { StreamEachOptions, StreamOptions } from "./internal/client/streaming.ts"
 export type { Mode } from "./internal/tasks/checks.ts"
 export type { Annotations } from "./internal/tasks/taskOptions.ts"
 
@@ -220,6 +222,61 @@ export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, sec
   isForPipe(first, second)
     ? (items: Iterable<unknown>) => withClient((client) => client.forEach(items, first, second))
     : withClient((client) => client.forEach(first, second, third))
+
+/**
+ * Runs `f` for each item of a source in a task of its own, or tasks that the source gives, and streams the results. The source is
+ * read as the results are used.
+ *
+ * **When to use**
+ *
+ * For input without end or too large to hold, and to use results before all are there. {@link forEach} reads all items first.
+ *
+ * **Details**
+ *
+ * The source is an iterable, an async iterable or a `Stream`. Items are taken one by one: never more than `outstanding` of them
+ * wait, run, are unread, or are what the consumer was given last. The next pull says that these are done with, and releases them.
+ * What one pull takes from an iterable is one submission.
+ *
+ * Results come in the order of the items, or with `ordered: false` as tasks end. In the mode `failFast` a failure comes in its
+ * place: ordered, after the results of all items before it; no item is taken from then on, and what comes after it is cancelled.
+ * `continue` passes failures over and fails at the end with every root failure, of the first 1,000; `collect` gives the `Exit` of
+ * each. A failure of the source comes after the results of all items taken before it.
+ *
+ * The close of the stream takes no more items, cancels what is open, waits for finalizers, and calls `return` of an iterator that
+ * has not ended, once. Inside a body the tasks are children, and a pull gives the slot to other tasks.
+ *
+ * **Example** (Two at a time from a list without end)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Stream } from "effect"
+ * import { Client, Skein } from "skein"
+ *
+ * let taken = 0
+ * function* numbers() {
+ *   while (true) yield taken++
+ * }
+ *
+ * const program = Client.stream(numbers(), (n) => Effect.succeed(n * n), { outstanding: 2 }).pipe(
+ *   Stream.take(3),
+ *   Stream.runCollect,
+ *   Effect.map((squares) => ({ squares, taken })),
+ *   Effect.provide(Skein.layer())
+ * )
+ * program // => { squares: [0, 1, 4], taken: 4 }
+ * ```
+ *
+ * @stability unstable
+ * @category running
+ * @since 0.1.0
+ */
+export const stream: StreamInPipe<Client> & StreamOf<Client> =
+  ((first: any, second?: any, third?: any): any =>
+    typeof first === "function"
+      ? (source: any) => streamFrom(source, first, second)
+      : streamFrom(first, second, third)) as any
+
+const streamFrom = (source: any, ...rest: [any, any]): Stream.Stream<any, any, Client> =>
+  Stream.unwrap(withClient((client) => Effect.succeed((client.stream as any)(source, ...rest))))
 
 /**
  * Gives futures as their tasks end, whatever the end.

@@ -14,6 +14,7 @@ import type { Place } from "../../engine/protocol/Registered.ts"
 import type { Limits } from "../../engine/protocol/Settings.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
+import type { Refused } from "../tasks/mistake.ts"
 import type { CancelRequest, FutureHome, FutureImpl, Handle, Pass, TaskImpl } from "../tasks/task.ts"
 import type { Callbacks } from "./callbacks.ts"
 import type { ResultCache } from "./livePlan.ts"
@@ -81,6 +82,20 @@ export interface Home extends FutureHome {
       collect: (targets: Targets) => Effect.Effect<A, E>
     ) => Effect.Effect<A, E | SubmitError | SkeinError>
   }
+  readonly streams: {
+    readonly open: () => number
+    readonly submit: (
+      tasks: ReadonlyArray<Handle>,
+      owner: number,
+      standing: number,
+      caller: Caller,
+      given: Given
+    ) => ReadonlyArray<FutureImpl> | Refused
+    readonly release: (futures: ReadonlyArray<FutureImpl>) => void
+    readonly close: (owner: number) => Effect.Effect<void>
+  }
+  /** The slots of all workers. */
+  readonly slots: () => number
   readonly detached: {
     readonly fire: (task: TaskImpl, group: string, caller: Caller) => Effect.Effect<void, SubmitError>
     readonly await: (group: string) => Effect.Effect<void, SkeinError>

@@ -15,6 +15,7 @@ import { keepOneCopy } from "../values/strangers.ts"
 import { thisCopy } from "../values/typeIds.ts"
 import type { Computable, Computed, ComputeOptions, ShapeOfTasks, SubmitOptions } from "./computing.ts"
 import type { ForEach } from "./mapping.ts"
+import type { StreamOf } from "./streaming.ts"
 import type { FireOptions, SubmittedAll } from "./verbs.ts"
 
 /**
@@ -48,6 +49,8 @@ export class Client extends Context.Service<Client, {
   ) => Computed<I, M>
   /** Runs a function for each item, in a task of its own. */
   readonly forEach: ForEach<never>
+  /** Runs what a source gives, as the results are used. */
+  readonly stream: StreamOf<never>
   /** Submits a task that runs without a future. */
   readonly fireAndForget: <A, E, R>(
     task: Task<A, E, R>,

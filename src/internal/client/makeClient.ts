@@ -10,6 +10,7 @@ import { Copy } from "./client.ts"
 import type { Client } from "./client.ts"
 import { computeTargets } from "./computing.ts"
 import { mapItems } from "./mapping.ts"
+import { streamItems } from "./streaming.ts"
 import { awaitGroup, cancelGroup, fireAndForget, retryAll, submitAll } from "./verbs.ts"
 
 /** How `skein/testing` finds the scheduler behind a client. */
@@ -22,12 +23,16 @@ export const make = (home: Home): Client["Service"] => {
     retryAll: (futures) => retryAll(home, futures),
     compute: (targets, options) => computeTargets(home, targets, options),
     forEach: (items, f, options) => mapItems(home, items, f, options),
+    stream: (source, ...rest) =>
+      typeof rest[0] === "function"
+        ? streamItems(home, source, rest[0], rest[1])
+        : streamItems(home, source, undefined, rest[0]),
     fireAndForget: (task, options) => fireAndForget(home, task, options),
     awaitGroup: (group) => awaitGroup(home, group),
     cancelGroup: (group, options) => cancelGroup(home, group, options)
   }
   // A function, so that a comparison of copies does not walk through the scheduler.
-  const client = { ...verbs, [Core]: () => home, [Copy]: thisCopy } as Client["Service"]
+  const client = { ...verbs, [Core]: () => home, [Copy]: thisCopy } as any as Client["Service"]
   return Object.defineProperties(client, { ...byReference, toString: { value: () => "Client" } })
 }
 

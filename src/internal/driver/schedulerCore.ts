@@ -6,6 +6,7 @@
  *
  * @internal
  */
+import { workersOf } from "../../engine/views/workers.ts"
 import type { Home } from "../bodies/home.ts"
 import { View } from "../views/view.ts"
 import { Copies } from "../workers/copying.ts"
@@ -30,6 +31,7 @@ import { Owners } from "./ownership.ts"
 import { Reports } from "./reports.ts"
 import { Retrying } from "./retrying.ts"
 import { Settling } from "./settling.ts"
+import { Streams } from "./streams.ts"
 import { Submissions } from "./submissions.ts"
 import { Waits } from "./waiters.ts"
 
@@ -134,6 +136,7 @@ export class SchedulerCore extends Ground implements Home {
     this.live,
     this.state
   )
+  readonly streams = new Streams(this.submissions, this.owners, this.mailbox, this.life, this.live, this.time)
   readonly detached = new Detached(
     this,
     this.mailbox,
@@ -147,5 +150,9 @@ export class SchedulerCore extends Ground implements Home {
   constructor(...ground: ConstructorParameters<typeof Ground>) {
     super(...ground)
     this.wire.opened()
+  }
+
+  slots(): number {
+    return workersOf(this.state).reduce((sum, { phase, slots }) => phase === "open" ? sum + slots : sum, 0)
   }
 }

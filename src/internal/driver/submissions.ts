@@ -150,7 +150,7 @@ export class Submissions {
     { plan, targets }: Compiled,
     owner: number,
     fiber: Fiber.Fiber<unknown, unknown>,
-    bulk?: {
+    bulk?: { readonly standing: number } | {
       readonly opens: string | undefined
       readonly wait: number
       readonly wishes: Wishes | undefined

@@ -1,0 +1,217 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Deferred, Effect, Exit, Fiber, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Client, Scheduler, Task } from "skein"
+import { inScheduler } from "./harness.ts"
+import { errorsIn } from "./support.ts"
+
+const numbers = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
+
+/** Counts what is taken, and the calls of `return`. */
+const counted = (count: number) => {
+  const seen = { taken: 0, returned: 0 }
+  const iterable: Iterable<number> = {
+    [Symbol.iterator]: () => ({
+      next: () => seen.taken < count ? { done: false, value: seen.taken++ } : { done: true, value: undefined },
+      return: () => {
+        seen.returned++
+        return { done: true, value: undefined }
+      }
+    })
+  }
+  const asynchronous: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => {
+      const iterator = iterable[Symbol.iterator]()
+      return {
+        next: () => Promise.resolve(iterator.next()),
+        return: () => Promise.resolve(iterator.return!())
+      }
+    }
+  }
+  return { seen, iterable, asynchronous }
+}
+
+const kinds = ["iterable", "async iterable", "stream"] as const
+const sourceOf = (kind: typeof kinds[number], { asynchronous, iterable }: ReturnType<typeof counted>) =>
+  kind === "iterable"
+    ? iterable
+    : kind === "async iterable"
+    ? asynchronous
+    : Stream.fromIterable(iterable, { chunkSize: 3 })
+
+describe("stream", () => {
+  for (const kind of kinds) {
+    for (const ordered of [true, false]) {
+      it.effect(`A7, A8: of ${kind} no more than outstanding are taken and not consumed, ordered: ${ordered}`, () =>
+        Effect.gen(function*() {
+          for (const outstanding of [1, 2, 5, 16]) {
+            const source = counted(40)
+            let consumed = 0
+            let began = 0
+            const most: Array<number> = []
+            const results = yield* Client.stream(
+              sourceOf(kind, source),
+              (n) => {
+                began++
+                return Effect.as(Effect.yieldNow, n)
+              },
+              { outstanding, ordered }
+            ).pipe(
+              Stream.tap(() =>
+                Effect.sync(() => {
+                  most.push((kind === "stream" ? began : source.seen.taken) - consumed)
+                  consumed++
+                })
+              ),
+              Stream.runCollect
+            )
+            assert.deepStrictEqual(ordered ? results : results.toSorted((a, b) => a - b), numbers(40))
+            assert.isAtMost(Math.max(...most), outstanding)
+            assert.strictEqual(source.seen.returned, 0)
+          }
+        }).pipe(inScheduler({ concurrency: 4 })))
+    }
+
+    it.effect(`C12: a stream of ${kind} that is closed early takes no more, and calls return once`, () =>
+      Effect.gen(function*() {
+        for (const take of [0, 1, 3, 7]) {
+          const source = counted(1000)
+          const finalized: Array<number> = []
+          const work = (n: number) =>
+            n < take ? Effect.succeed(n) : Effect.onInterrupt(Effect.never, () => Effect.sync(() => finalized.push(n)))
+          const results = yield* Client.stream(sourceOf(kind, source), work, { outstanding: 8 }).pipe(
+            Stream.take(take),
+            Stream.runCollect
+          )
+          assert.deepStrictEqual(results, numbers(take))
+          const { taken } = source.seen
+          assert.isAtMost(taken, take + 10)
+          assert.isAtMost(finalized.length, taken - take)
+          if (kind !== "stream") assert.strictEqual(source.seen.returned, take === 0 ? source.seen.returned : 1)
+          yield* Effect.yieldNow
+          assert.strictEqual(source.seen.taken, taken)
+        }
+      }).pipe(inScheduler({ concurrency: 4 })))
+  }
+
+  it.effect("A9: unordered results come as tasks end, ordered ones in the order of their items", () =>
+    Effect.gen(function*() {
+      for (const ordered of [true, false]) {
+        const fiber = yield* Client.stream([30, 10, 20], (n) => Effect.as(Effect.sleep(n), n), { ordered }).pipe(
+          Stream.runCollect,
+          Effect.forkChild
+        )
+        yield* TestClock.adjust(30)
+        assert.deepStrictEqual(yield* Fiber.join(fiber), ordered ? [30, 10, 20] : [10, 20, 30])
+      }
+    }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("F3: a failure comes in its place, no item is taken from then on, and what comes after it is cancelled", () =>
+    Effect.gen(function*() {
+      const source = counted(100)
+      const interrupted: Array<number> = []
+      const seen: Array<number> = []
+      const gate = yield* Deferred.make<void>()
+      const fiber = yield* Client.stream(source.iterable, (n) =>
+        n === 2
+          ? Effect.fail("no" as const)
+          : n < 2
+          ? Effect.as(Deferred.await(gate), n)
+          : Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted.push(n))), { outstanding: 5 }).pipe(
+          Stream.runForEach((n) => Effect.sync(() => seen.push(n))),
+          Effect.exit,
+          Effect.forkChild
+        )
+      for (const _ of numbers(20)) yield* Effect.yieldNow
+      // Before anything is given, what comes after the failure has stopped.
+      assert.deepStrictEqual([interrupted, seen, source.seen], [[3, 4], [], { taken: 5, returned: 0 }])
+      yield* Deferred.succeed(gate, undefined)
+      const exit = yield* Fiber.join(fiber)
+      assert.deepStrictEqual([seen, source.seen], [[0, 1], { taken: 5, returned: 1 }])
+      assert.isTrue(Exit.isFailure(exit) && errorsIn(exit.cause).includes("no"))
+    }).pipe(inScheduler({ concurrency: 8 })))
+
+  it.effect("F4: continue passes failures over and fails with all of them; collect gives exits; results are paired", () =>
+    Effect.gen(function*() {
+      const work = (n: number) => n % 2 === 0 ? Effect.succeed(n) : Effect.fail(`no ${n}`)
+      const seen: Array<number> = []
+      const exit = yield* Client.stream(numbers(5), work, { mode: "continue", outstanding: 2 }).pipe(
+        Stream.runForEach((n) => Effect.sync(() => seen.push(n))),
+        Effect.exit
+      )
+      assert.deepStrictEqual(seen, [0, 2, 4])
+      assert.strictEqual(Exit.isFailure(exit) && errorsIn(exit.cause).length, 2)
+      const exits = yield* Stream.runCollect(Client.stream(numbers(3), work, { mode: "collect", withInput: true }))
+      assert.deepStrictEqual(
+        exits.map(({ exit, index, input }) => [input, index, Exit.isSuccess(exit)]),
+        [[0, 0, true], [1, 1, false], [2, 2, true]]
+      )
+      const pairs = yield* Stream.runCollect(Client.stream(["a"], (s) => Effect.succeed(s.length), { withInput: true }))
+      assert.deepStrictEqual(pairs, [{ input: "a", index: 0, value: 1 }])
+    }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("A9: tasks that a source makes lazily run with options of their own, and the verb stands in a pipe", () =>
+    Effect.gen(function*() {
+      const lazily = function*() {
+        for (const n of numbers(4)) yield Task.make(Effect.succeed(n), { label: `number ${n}` })
+      }
+      assert.deepStrictEqual(yield* Stream.runCollect(Client.stream(lazily(), { outstanding: 2 })), numbers(4))
+      const piped = Stream.fromIterable(["a", "bb"]).pipe(Client.stream((text: string) => Effect.succeed(text.length)))
+      assert.deepStrictEqual(yield* Stream.runCollect(piped), [1, 2])
+    }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("F15: a failure of the source comes after the results of all items before it", () =>
+    Effect.gen(function*() {
+      const broken = function*() {
+        yield 1
+        yield 2
+        throw new Error("broken")
+      }
+      const asynchronous = async function*() {
+        yield* await Promise.resolve(broken())
+      }
+      for (
+        const source of [
+          broken(),
+          asynchronous(),
+          Stream.concat(Stream.make(1, 2), Stream.fail("broken" as const))
+        ] as const
+      ) {
+        const seen: Array<number> = []
+        const exit = yield* Client.stream(source as Iterable<number>, (n) => Effect.as(Effect.yieldNow, n)).pipe(
+          Stream.runForEach((n) => Effect.sync(() => seen.push(n))),
+          Effect.exit
+        )
+        assert.deepStrictEqual(seen, [1, 2])
+        assert.isTrue(Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause))
+      }
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  for (const concurrency of [1, 4]) {
+    it.effect(`N2: a stream in a body ends on ${concurrency} slots, whatever its source`, () =>
+      Effect.gen(function*() {
+        const parent = Task.make(Effect.gen(function*() {
+          const all: Array<ReadonlyArray<number>> = []
+          for (const kind of kinds) {
+            all.push(
+              yield* Stream.runCollect(
+                Client.stream(sourceOf(kind, counted(20)), (n) => Effect.as(Effect.yieldNow, n), { outstanding: 4 })
+              )
+            )
+          }
+          return all
+        }))
+        assert.deepStrictEqual(yield* Client.compute(parent), [numbers(20), numbers(20), numbers(20)])
+      }).pipe(inScheduler({ concurrency })))
+  }
+
+  it.effect("M6: a result is held until the next pull, and nothing is left", () =>
+    Effect.gen(function*() {
+      const { stats } = yield* Scheduler.Scheduler
+      const held: Array<number> = []
+      yield* Client.stream(numbers(30), (n) => Effect.succeed(n), { outstanding: 4 }).pipe(
+        Stream.runForEach(() => Effect.map(stats, (each) => void held.push(each.held)))
+      )
+      assert.isAtMost(Math.max(...held), 4)
+    }).pipe(inScheduler({ concurrency: 2 })))
+})
