@@ -16,6 +16,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { attemptAt, secededIn } from "../bodies/attempt.ts"
 import { Client } from "../client/client.ts"
 import { decodeCause, stranded } from "../portable/causes.ts"
@@ -43,7 +44,7 @@ export const surroundings = (
   })
 
 type Verb = (...args: Array<any>) => Effect.Effect<any, any, any>
-type Verbs = { readonly [K in keyof Client["Service"]]: Verb }
+type Verbs = { readonly [K in Exclude<keyof Client["Service"], "stream">]: Verb }
 
 /** A client that is made when it is used. */
 const clientOf = (made: Effect.Effect<Client["Service"]>): Client["Service"] => {
@@ -58,7 +59,15 @@ const clientOf = (made: Effect.Effect<Client["Service"]>): Client["Service"] => 
     awaitGroup: verb("awaitGroup"),
     cancelGroup: verb("cancelGroup")
   }
-  return verbs as unknown as Client["Service"]
+  const stream = (...args: ReadonlyArray<any>): Stream.Stream<any, any> => {
+    const run = Stream.unwrap(Effect.map(made, (client) => (client.stream as (...all: typeof args) => any)(...args)))
+    // Items are submitted as they are pulled.
+    return Stream.unwrap(Effect.withFiber((fiber) => {
+      const worker = Context.getOrUndefined(fiber.context, Worker)
+      return Effect.succeed(worker instanceof FarAttempt ? Stream.provideService(run, Border, worker) : run)
+    }))
+  }
+  return { ...verbs, stream } as unknown as Client["Service"]
 }
 
 /** Asks for a named task, and waits for its exit. Its own slot here is free meanwhile. */
