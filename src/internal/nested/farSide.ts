@@ -59,8 +59,10 @@ const clientOf = (made: Effect.Effect<Client["Service"]>): Client["Service"] => 
     awaitGroup: verb("awaitGroup"),
     cancelGroup: verb("cancelGroup")
   }
-  const stream = (...args: ReadonlyArray<any>): Stream.Stream<any, any> => {
-    const run = Stream.unwrap(Effect.map(made, (client) => (client.stream as (...all: typeof args) => any)(...args)))
+  const stream = (...args: ReadonlyArray<any>): Stream.Stream<any, any, any> => {
+    const run = Stream.unwrap(
+      Effect.map(made, (client) => (client.stream as (...all: typeof args) => Stream.Stream<any, any>)(...args))
+    )
     // Items are submitted as they are pulled.
     return Stream.unwrap(Effect.withFiber((fiber) => {
       const worker = Context.getOrUndefined(fiber.context, Worker)
