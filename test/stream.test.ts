@@ -72,7 +72,7 @@ describe("stream", () => {
         }).pipe(inScheduler({ concurrency: 4 })))
     }
 
-    it.effect(`C12: a stream of ${kind} that is closed early takes no more, and calls return once`, () =>
+    it.effect(`C11: a stream of ${kind} that is closed early takes no more, and calls return once`, () =>
       Effect.gen(function*() {
         for (const take of [0, 1, 3, 7]) {
           const source = counted(1000)
@@ -131,7 +131,7 @@ describe("stream", () => {
       assert.isTrue(Exit.isFailure(exit) && errorsIn(exit.cause).includes("no"))
     }).pipe(inScheduler({ concurrency: 8 })))
 
-  it.effect("F4: continue passes failures over and fails with all of them; collect gives exits; results are paired", () =>
+  it.effect("F4, C12: continue passes failures over and fails with all of them; collect gives exits; results are paired", () =>
     Effect.gen(function*() {
       const work = (n: number) => n % 2 === 0 ? Effect.succeed(n) : Effect.fail(`no ${n}`)
       const seen: Array<number> = []
@@ -186,6 +186,32 @@ describe("stream", () => {
         assert.isTrue(Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause))
       }
     }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("F15: an item whose task is refused, or whose options throw, ends the stream after the results before it", () =>
+    Effect.gen(function*() {
+      const work = (n: number) => Effect.as(Effect.yieldNow, n)
+      const optionsOf = (n: number) => {
+        if (n === 3) throw new Error("broken")
+        return { label: `number ${n}` }
+      }
+      const refused = [Task.succeed(0), Task.succeed(1), Task.succeed(2), "no task" as unknown as Task.Task<number>]
+      for (const stream of [Client.stream(numbers(9), work, { task: optionsOf }), Client.stream(refused)]) {
+        const seen: Array<number> = []
+        const exit = yield* Effect.exit(Stream.runForEach(stream, (n) => Effect.sync(() => seen.push(n))))
+        assert.deepStrictEqual(seen, [0, 1, 2])
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      }
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("A16: nothing is read before the first pull, and two runs of a stream share nothing", () =>
+    Effect.gen(function*() {
+      const source = counted(3)
+      const stream = Client.stream(numbers(20), (n) => Effect.as(Effect.yieldNow, n), { outstanding: 4 })
+      Client.stream(source.iterable, (n) => Effect.succeed(n))
+      assert.strictEqual(source.seen.taken, 0)
+      const runs = yield* Effect.all([Stream.runCollect(stream), Stream.runCollect(stream)], { concurrency: 2 })
+      assert.deepStrictEqual(runs, [numbers(20), numbers(20)])
+    }).pipe(inScheduler({ concurrency: 4 })))
 
   for (const concurrency of [1, 4]) {
     it.effect(`N2: a stream in a body ends on ${concurrency} slots, whatever its source`, () =>

@@ -1,10 +1,12 @@
 import * as Arr from "effect/Array"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import type {
@@ -645,6 +647,84 @@ describe("annotate", () => {
     expect(Client.annotate).type.toBeCallableWith(work, { priority: 1 })
     expect(Client.annotate).type.not.toBeCallableWith(work, { timeout: "1 second" })
     expect(Client.annotate).type.not.toBeCallableWith(work, { deadline: "1 second" })
+  })
+})
+
+describe("stream", () => {
+  const f = (_: number) => ({}) as Effect.Effect<string, LoadError, Db>
+  interface Feed {
+    readonly feed: true
+  }
+  const { numbers, text } = {} as {
+    numbers: ReadonlyArray<number>
+    text: Stream.Stream<string, "offline", Feed>
+  }
+  const rows = {} as AsyncIterable<{ readonly id: number }>
+
+  it("A9: gives results with the errors and services of the function, and those of the source", () => {
+    expect(Client.stream(numbers, f)).type.toBe<
+      Stream.Stream<string, SubmitError | SkeinError | LoadError, Db | Client.Client>
+    >()
+    expect(Client.stream(text, (each) => f(each.length), { outstanding: 8, ordered: false })).type.toBe<
+      Stream.Stream<string, "offline" | SubmitError | SkeinError | LoadError, Feed | Db | Client.Client>
+    >()
+    expect(Client.stream(rows, ({ id }, index) => f(id + index))).type.toBe<
+      Stream.Stream<string, Cause.UnknownError | SubmitError | SkeinError | LoadError, Db | Client.Client>
+    >()
+    expect(Client.stream).type.not.toBeCallableWith(numbers, (each: string) => Effect.succeed(each))
+    expect(Client.stream).type.not.toBeCallableWith(numbers, f, { mode: "sometimes" })
+    expect(Client.stream).type.not.toBeCallableWith(3, f)
+  })
+
+  it("C12: gives exits with collect, each with its input if asked for", () => {
+    expect(Client.stream(numbers, f, { mode: "collect" })).type.toBe<
+      Stream.Stream<Exit.Exit<string, LoadError | SkeinError>, SubmitError, Db | Client.Client>
+    >()
+    expect(Client.stream(numbers, f, { withInput: true })).type.toBe<
+      Stream.Stream<
+        { readonly input: number; readonly index: number; readonly value: string },
+        SubmitError | SkeinError | LoadError,
+        Db | Client.Client
+      >
+    >()
+    expect(Client.stream(numbers, f, { withInput: true, mode: "collect" })).type.toBe<
+      Stream.Stream<
+        { readonly input: number; readonly index: number; readonly exit: Exit.Exit<string, LoadError | SkeinError> },
+        SubmitError,
+        Db | Client.Client
+      >
+    >()
+  })
+
+  it("A9: takes tasks that a source makes, and adds the errors of options", () => {
+    const lazily = {} as Generator<typeof raw>
+    expect(Client.stream(lazily, { ordered: false })).type.toBe<
+      Stream.Stream<string, SubmitError | SkeinError | LoadError, Db | Client.Client>
+    >()
+    expect(Client.stream(numbers, f, { task: { timeout: 5 } })).type.toBe<
+      Stream.Stream<string, SubmitError | SkeinError | LoadError | TaskTimeout, Db | Client.Client>
+    >()
+  })
+
+  it("G20: takes its source through a pipe, which says what the items are", () => {
+    const piped = text.pipe(
+      Stream.map((each) => each.length),
+      Client.stream((n, index) => {
+        expect(n).type.toBe<number>()
+        expect(index).type.toBe<number>()
+        return f(n)
+      }, { outstanding: 8, withInput: true, mode: "collect" })
+    )
+    expect(piped).type.toBe<
+      Stream.Stream<
+        { readonly input: number; readonly index: number; readonly exit: Exit.Exit<string, LoadError | SkeinError> },
+        "offline" | SubmitError,
+        Feed | Db | Client.Client
+      >
+    >()
+    expect(pipe(numbers, Client.stream((n) => f(n)))).type.toBe<
+      Stream.Stream<string, SubmitError | SkeinError | LoadError, Db | Client.Client>
+    >()
   })
 })
 

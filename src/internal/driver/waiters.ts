@@ -180,7 +180,7 @@ export class Waits {
           return open()
         }
       }
-      return this.until(awaited, isOver)
+      return this.lent(fiber, () => this.until(awaited, isOver))
     })
   }
 

@@ -59,16 +59,10 @@ const clientOf = (made: Effect.Effect<Client["Service"]>): Client["Service"] => 
     awaitGroup: verb("awaitGroup"),
     cancelGroup: verb("cancelGroup")
   }
-  const stream = (...args: ReadonlyArray<any>): Stream.Stream<any, any, any> => {
-    const run = Stream.unwrap(
+  const stream = (...args: ReadonlyArray<any>): Stream.Stream<any, any, any> =>
+    Stream.unwrap(
       Effect.map(made, (client) => (client.stream as (...all: typeof args) => Stream.Stream<any, any>)(...args))
     )
-    // Items are submitted as they are pulled.
-    return Stream.unwrap(Effect.withFiber((fiber) => {
-      const worker = Context.getOrUndefined(fiber.context, Worker)
-      return Effect.succeed(worker instanceof FarAttempt ? Stream.provideService(run, Border, worker) : run)
-    }))
-  }
   return { ...verbs, stream } as unknown as Client["Service"]
 }
 
