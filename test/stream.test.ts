@@ -207,8 +207,8 @@ describe("stream", () => {
     Effect.gen(function*() {
       const source = counted(3)
       const stream = Client.stream(numbers(20), (n) => Effect.as(Effect.yieldNow, n), { outstanding: 4 })
-      Client.stream(source.iterable, (n) => Effect.succeed(n))
-      assert.strictEqual(source.seen.taken, 0)
+      const unread = Client.stream(source.iterable, (n) => Effect.succeed(n))
+      assert.deepStrictEqual([Stream.isStream(unread), source.seen.taken], [true, 0])
       const runs = yield* Effect.all([Stream.runCollect(stream), Stream.runCollect(stream)], { concurrency: 2 })
       assert.deepStrictEqual(runs, [numbers(20), numbers(20)])
     }).pipe(inScheduler({ concurrency: 4 })))
