@@ -290,6 +290,7 @@ export const SubmitError = codec(Errors.SubmitError, "SubmitError", {
     }),
     codec(Errors.InvalidArgument, "InvalidArgument", { key: Schema.String, path: Schema.String, why: Schema.String }),
     codec(Errors.InvalidPayload, "InvalidPayload", { key: Schema.String, name: Schema.String, why: Schema.String }),
+    codec(Errors.CannotTravel, "CannotTravel", { key: Schema.String, option: Schema.String, why: Schema.String }),
     codec(Errors.NestingLimit, "NestingLimit", {
       of: Schema.Literals(["nesting", "unfolding", "seceded"]),
       max: Schema.Number,

@@ -225,9 +225,9 @@ export const make = <
   const codec = { payload: wayOf(payload), success: wayOf(success), error: wayOf(error) }
   const named = makeNamed(name, codec, (context) => placeOf(context, name), name)
   const maker = makerOf(named, name, (values) => runHere(named, values))
-  const call = (given: unknown, options?: AnyOptions) => maker(given, options)
+  const call = (given: unknown, options?: AnyOptions) => maker.make(given, options)
   Object.defineProperty(call, "name", { value: name })
-  const item: Item = { _tag: "Name", name, named, make: (given) => maker(given, undefined) }
+  const item: Item = { _tag: "Name", name, named, make: (given, options) => maker.prepared(given, options) }
   const toLayer = (handler: unknown) =>
     Layer.effect(
       keyOf(name),
@@ -255,8 +255,16 @@ const makerOf = (named: Named, label: string, run: (payload: unknown) => Effect.
   const usual = isName(label)
     ? noOptions
     : withInvalid(noOptions, { option: "name of Portable.make", value: label, expected: "a non-empty string" })
-  return (payload: unknown, options: AnyOptions | undefined): internal.TaskImpl =>
-    makeTask(body, payload, options === undefined ? usual : optionsOf(named, label, options))
+  const prepared = (payload: unknown, options: internal.TaskOptions = usual) => makeTask(body, payload, options)
+  const make = (payload: unknown, options: AnyOptions | undefined) =>
+    prepared(payload, options && optionsOf(named, label, options))
+  return { make, prepared }
+}
+
+/** The makers of tasks of one export. */
+interface Exporting {
+  readonly prepared: (args: unknown, options?: internal.TaskOptions) => internal.TaskImpl
+  readonly call: (...args: ReadonlyArray<unknown>) => internal.TaskImpl
 }
 
 const optionsOf = (named: Named, label: string, options: AnyOptions): internal.TaskOptions => {
@@ -344,19 +352,19 @@ export const module = <M>() =>
   } = {}
 ): Module<M, Errors[number]["Type"]> => {
   const found = new PortableModule(url.href, options.errors ?? [])
-  const makers = new Map<string, (...args: ReadonlyArray<unknown>) => unknown>()
-  const makerFor = (name: string) => {
+  const makers = new Map<string, Exporting>()
+  const makerFor = (name: string): Exporting => {
     let maker = makers.get(name)
     if (maker === undefined) {
-      const make = makerOf(found.named(name), name, (args) => found.runHere(name, args))
-      makers.set(name, maker = (...args) => make(args, undefined))
+      const { prepared } = makerOf(found.named(name), name, (args) => found.runHere(name, args))
+      makers.set(name, maker = { prepared, call: (...args) => prepared(args) })
     }
     return maker
   }
-  const make = (name: string, args: unknown): unknown => makerFor(name)(...args as ReadonlyArray<unknown>)
+  const make = (name: string, args: unknown, options?: internal.TaskOptions) => makerFor(name).prepared(args, options)
   // Only its types know what it exports. `then` would make it a promise.
   const tasks = new Proxy(Object.create(null) as object, {
-    get: (_, name) => typeof name === "string" && name !== "then" ? makerFor(name) : undefined
+    get: (_, name) => typeof name === "string" && name !== "then" ? makerFor(name).call : undefined
   })
   const item: Item = { _tag: "Module", module: found, make }
   return { [PortableTypeId]: item, url, tasks } as never

@@ -25,6 +25,7 @@ export type { ImpossibleReason, SubmitReason } from "./internal/text/reasons.ts"
 export {
   Apart,
   Away,
+  CannotTravel,
   Closed,
   Cycle,
   DuplicateWorker,

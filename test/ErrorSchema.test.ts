@@ -95,6 +95,7 @@ const ofSubmission = fc.oneof(
   made({ key: maybe(text), dependency: text, why: text }, Errors.InvalidDependency as never),
   made({ key: text, path: text, why: text }, Errors.InvalidArgument as never),
   made({ key: text, name: text, why: text }, Errors.InvalidPayload as never),
+  made({ key: text, option: text, why: text }, Errors.CannotTravel as never),
   made(
     { of: fc.constantFrom("nesting", "unfolding", "seceded"), max: count, refusals: maybe(fc.nat()) },
     Errors.NestingLimit as never

@@ -10,57 +10,11 @@ import * as Schema from "effect/Schema"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Portable from "skein/Portable"
-import type * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
-import { surroundings } from "../src/internal/nested/farSide.ts"
-import { nestedVerbs } from "../src/internal/nested/nearSide.ts"
-import { implementationsIn } from "../src/internal/portable/handlers.ts"
-import { handlersElsewhere, itemOf } from "../src/internal/portable/items.ts"
 import { implementationsOf } from "../src/internal/portable/modules.ts"
-import type { Implementation } from "../src/internal/portable/named.ts"
-import { RemoteWorker } from "../src/internal/remote/remoteWorker.ts"
-import type { RemotePosting } from "../src/internal/workers/port.ts"
-import { coreOf } from "../src/testing/internal/leftovers.ts"
-import { type MemoryOptions, memoryTransport } from "./testing/memoryLink.ts"
-
-interface Options extends MemoryOptions {
-  readonly workers?: number
-  readonly slots?: number
-  readonly here?: Layer.Layer<Client.Client | Scheduler.Scheduler>
-  readonly implementations?: ReadonlyArray<Implementation>
-}
-
-/** A scheduler with workers that are not here, which serve these handlers; functions run here. */
-const elsewhere = <N>(
-  makers: ReadonlyArray<Portable.Any>,
-  handlers: Layer.Layer<N>,
-  { here = Skein.layer(), implementations: others = [], slots = 1, workers = 2, ...options }: Options = {}
-): Layer.Layer<Client.Client | Scheduler.Scheduler | N> => {
-  const items = makers.map((maker) => itemOf(maker)!)
-  const remote = Layer.effectContext(Effect.gen(function*() {
-    const core = coreOf(yield* Client.Client)
-    const implementations = [...implementationsIn(yield* Layer.build(handlers)), ...others]
-    const transport = memoryTransport(implementations, { ...options, surroundings })
-    for (let i = 0; i < workers; i++) {
-      const posting: RemotePosting = {
-        id: `far-${i}`,
-        slots,
-        labels: [],
-        terms: {},
-        onStart: undefined,
-        kind: "remote",
-        ahead: 64,
-        handsOver: true,
-        port: (setup) => new RemoteWorker(setup, transport, { slots, ahead: 64, verbs: nestedVerbs(items) })
-      }
-      yield* core.crew.add(posting)
-    }
-    return handlersElsewhere(items, yield* Effect.context<never>())
-  }))
-  return Layer.provideMerge(remote, here) as never
-}
+import { elsewhere } from "./testing/elsewhere.ts"
 
 const Double = Portable.make("Double", { payload: Schema.Number, success: Schema.Number })
 const Open = Portable.make("Open")

@@ -2,11 +2,13 @@
  * A link inside one process: two queues of clones, whose messages arrive in microtasks. The far side is the real one, with a
  * registry of its own.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { effectIn, ran } from "../../src/internal/portable/handlers.ts"
 import { type Implementation, makeNamed, type Named, registryOf, unchecked } from "../../src/internal/portable/named.ts"
@@ -136,7 +138,7 @@ export const memoryTransport = (
     opened?.(wire)
     const far = serve(uplink, Effect.as(build, registryOf(implementations)), { defer, surroundings })
     // The far side has a life and a clock of its own.
-    const world = Context.omit(Scope.Scope)(yield* Effect.context())
+    const world = Context.omit(Scope.Scope, Clock.Clock, Random.Random)(yield* Effect.context())
     fiber = Effect.runForkWith(world)(far)
     fiber.addObserver(() => Deferred.doneUnsafe(ended, Exit.void))
     return link

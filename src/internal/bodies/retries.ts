@@ -10,7 +10,9 @@ import * as Schedule from "effect/Schedule"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { DependencyFailed, SkeinError, SubmitError, TaskSkipped } from "../../SkeinError.ts"
 import type { Time } from "../platform/time.ts"
+import { timesOf } from "../tasks/options.ts"
 import type { TaskImpl } from "../tasks/task.ts"
+import { isAsked } from "../tasks/travelling.ts"
 import { isA, looked } from "../values/looks.ts"
 import type { Ambient } from "./livePlan.ts"
 
@@ -41,11 +43,15 @@ export const delayOf = (
     return Effect.flatMap(step, (step) => step(time.now(), error))
   }) as Effect.Effect<[unknown, Duration.Duration], unknown>
 
-/** The schedule of a task, its own or its region's. A task that must not run twice has none. */
-export const retryOf = (
-  { options: { idempotent, retry } }: TaskImpl,
-  { annotations }: Ambient
-): TaskImpl["options"]["retry"] => idempotent === false ? undefined : retry ?? annotations.retry
+/**
+ * The schedule of a task, its own or its region's. A task that must not run twice has none, nor has one that another scheduler
+ * tries again.
+ */
+export const retryOf = (task: TaskImpl, { annotations, context }: Ambient): TaskImpl["options"]["retry"] => {
+  const { idempotent } = task.options
+  const retry = idempotent === false ? undefined : task.options.retry ?? annotations.retry
+  return retry !== undefined && isAsked(task, context) && timesOf(retry) !== undefined ? undefined : retry
+}
 
 /** Whether a schedule is exhausted. */
 export const isDone = (cause: Cause.Cause<unknown>): boolean =>

@@ -17,7 +17,9 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { annotationsIn } from "../bodies/annotations.ts"
 import { attemptAt, secededIn } from "../bodies/attempt.ts"
+import { taskAt } from "../bodies/livePlan.ts"
 import { Client } from "../client/client.ts"
 import { decodeCause, stranded } from "../portable/causes.ts"
 import { asking } from "../portable/handlers.ts"
@@ -25,6 +27,8 @@ import type { Ask } from "../portable/handlers.ts"
 import type { Registry } from "../portable/named.ts"
 import { Border } from "../remote/farAttempt.ts"
 import type { ExitData } from "../remote/messages.ts"
+import { regionIn } from "../remote/regions.ts"
+import { travellingOf } from "../tasks/travelling.ts"
 import { SlotKeeper } from "../tasks/worker.ts"
 import type { Wanted } from "./wanted.ts"
 
@@ -77,9 +81,11 @@ const ask: Ask = (named, payload) =>
     const encoded = codec.payload.encode(payload)
     if (Result.isFailure(encoded)) return Effect.die(stranded(name, "payload", encoded.failure))
     const keepsSlot = Context.get(fiber.context, SlotKeeper) === border
-    const wanted: Wanted = { name, payload: encoded.success, keepsSlot }
-    const exit = Effect.orDie(border.ask("run", wanted)) as Effect.Effect<ExitData>
     const own = attemptAt(fiber)
+    const options = own === undefined || own === border ? undefined : travellingOf(taskAt(own).options)
+    const region = annotationsIn(fiber.context) === annotationsIn(border.context!) ? undefined : regionIn(fiber.context)
+    const wanted: Wanted = { name, payload: encoded.success, keepsSlot, options, region }
+    const exit = Effect.orDie(border.ask("run", wanted)) as Effect.Effect<ExitData>
     return Effect.flatMap(own === undefined || own === border ? exit : secededIn(own, exit), (exit) => {
       if (exit._tag === "Failure") return Effect.failCause(decodeCause(named, exit.cause))
       const decoded = codec.success.decode(exit.value)

@@ -33,7 +33,8 @@ import type { Mistake, Refused } from "../tasks/mistake.ts"
 import { contradiction } from "../tasks/options.ts"
 import { isLiteral, isTask, noOptions } from "../tasks/task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
-import { Cycle, InvalidDependency, InvalidPayload, UnknownFunction } from "../text/reasons.ts"
+import { isAsked, stayingOf, untravelled } from "../tasks/travelling.ts"
+import { CannotTravel, Cycle, InvalidDependency, InvalidPayload, UnknownFunction } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
 
 /** The scheduler, as far as the compiler needs it. */
@@ -273,7 +274,7 @@ class Compiler extends Drafting<TaskImpl> {
       return true
     }
     const { namespace } = this.ambient.annotations
-    const id = this.live.find(identityIn(namespace, key, work))
+    const id = this.live.find(identityIn(this.ambient, key, work))
     if (id < 0 || this.live.isSpent(id)) return false
     // Outside of namespaces equal identities say that already.
     if (namespace !== undefined) this.compare(task, named, id, namespace)
@@ -358,7 +359,7 @@ export const portableIn = (
 /** The number of a portable task's name; below 0 if no handler is here. */
 const portableEntry = ({ named }: TaskImpl, { context }: Ambient): number => {
   const { number, placeIn } = named!
-  return placeIn(context) === "here" ? number : -number
+  return placeIn(context) === "elsewhere" ? -number : number
 }
 
 /** Why a portable task cannot start: nothing runs what has its name, or its payload, known as a whole, is none. */
@@ -368,6 +369,8 @@ const portableFault = (task: TaskImpl, { context }: Ambient): SubmitReason | und
   if (typeof place === "object") {
     return new UnknownFunction({ key: nameOf(task), name: shown(name), known: place.known.map(shown) })
   }
+  const stays = place === "asked" ? untravelled(task.options) : undefined
+  if (stays !== undefined) return new CannotTravel({ key: nameOf(task), ...stays })
   if (task.shape !== "none") return undefined
   const why = codec.payload.check(task.inputs)
   return why === undefined ? undefined : new InvalidPayload({ key: nameOf(task), name: shown(name), why })
@@ -384,15 +387,16 @@ const faultOf = (task: TaskImpl): SubmitReason | Mistake | undefined => {
 export const settingsOf = (
   task: TaskImpl,
   named: Named | undefined,
-  { annotations: { namespace } }: Ambient
+  ambient: Ambient
 ): Settings | undefined => {
-  const { kind, options } = task
+  const { kind } = task
   const absorbs = kind === "exit"
   const literal = kind === "value"
-  if (!absorbs && !literal && options === noOptions) return undefined
+  if (!absorbs && !literal && task.options === noOptions) return undefined
+  const options = isAsked(task, ambient.context) ? stayingOf(task.options) : task.options
   return {
     key: named?.key,
-    identity: named && identityIn(namespace, named.key, named.work),
+    identity: named && identityIn(ambient, named.key, named.work),
     work: named?.work,
     label: options.label,
     priority: options.priority,

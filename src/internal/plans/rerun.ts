@@ -162,7 +162,7 @@ class Recompiler extends Drafting<Entry> {
   /** The same task here, or in the scheduler, where it may have been submitted again. A run without success is replaced. */
   private known(entry: Entry, { key, work }: Named): Entry | undefined {
     const { namespace } = entry.ambient.annotations
-    const identity = identityIn(namespace, key, work)
+    const identity = identityIn(entry.ambient, key, work)
     const own = this.identities.get(identity)
     const id = own === undefined ? this.past.find(identity) : -1
     if (own === undefined && id < 0) return undefined
@@ -224,8 +224,7 @@ class Recompiler extends Drafting<Entry> {
 }
 
 /** The settings of an entry with a key. */
-const identityOf = ({ named, ambient }: Entry): Identity =>
-  identityIn(ambient.annotations.namespace, named!.key, named!.work)
+const identityOf = ({ named, ambient }: Entry): Identity => identityIn(ambient, named!.key, named!.work)
 
 const settingsAt = ({ named, place, ambient, task }: Entry): Settings | undefined =>
   place === undefined ? settingsOf(task, named, ambient) : place.submission.plan.settings.get(place.index)

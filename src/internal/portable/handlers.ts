@@ -49,7 +49,8 @@ export const elsewhere = (names: Iterable<string>, context: Context.Context<neve
 export const placeOf = (context: Context.Context<never>, name: string): Place => {
   const handler = handlerIn(context, name)
   if (handler === undefined) return { known: handlersIn(context).map(({ name }) => name) }
-  return handler.here === undefined && handler.ask === undefined ? "elsewhere" : "here"
+  if (handler.ask !== undefined) return "asked"
+  return handler.here === undefined ? "elsewhere" : "here"
 }
 
 /** The handlers of a worker elsewhere, for what its bodies submit. */

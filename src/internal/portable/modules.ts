@@ -83,6 +83,7 @@ export class PortableModule {
 
   private placeOf(context: Context.Context<never>, name: string): Place {
     if (this.exports?.includes(name) === false) return { known: this.exports }
+    if (placeOf(context, nameOf(this.url, name)) === "asked") return "asked"
     return placeOf(context, this.url) === "elsewhere" ? "elsewhere" : "here"
   }
 

@@ -23,8 +23,11 @@ export interface Named {
   readonly placeIn: (context: Context.Context<never>) => Place
 }
 
-/** What can run the tasks of one name: workers of either kind, those of other processes alone, or none. */
-export type Place = "here" | "elsewhere" | { readonly known: ReadonlyArray<string> }
+/**
+ * What can run the tasks of one name: workers of either kind, those of other processes alone, or none. "asked": this is a worker
+ * elsewhere, whose scheduler is asked to run them.
+ */
+export type Place = "here" | "elsewhere" | "asked" | { readonly known: ReadonlyArray<string> }
 
 /** Labels for people, by the numbers of names. */
 const known: Array<string | undefined> = [undefined]

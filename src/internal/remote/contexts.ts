@@ -1,6 +1,6 @@
 /**
- * What of the context of a submitter reaches bodies elsewhere: the parent span, annotations, spans and levels of logs, and a clock
- * that is not the live one.
+ * What of the context of a submitter reaches bodies elsewhere: the parent span, annotations, spans and levels of logs, the options
+ * of its region, and a clock that is not the live one.
  *
  * @internal
  */
@@ -10,8 +10,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
+import { CurrentAnnotations } from "../bodies/annotations.ts"
 import { brief } from "../text/brief.ts"
 import type { ClockData, ContextData } from "./messages.ts"
+import { annotationsFrom, regionIn } from "./regions.ts"
 
 const defaults = Context.empty()
 
@@ -36,14 +38,16 @@ export const dataOf = (context: Context.Context<never>): ContextData | undefined
   const minimumLogLevel = differing(context, References.MinimumLogLevel)
   const logLevel = differing(context, References.CurrentLogLevel)
   const span = Context.getOrUndefined(context as Context.Context<Tracer.ParentSpan>, Tracer.ParentSpan)
+  const region = regionIn(context)
   const clock = clockOf(context)
-  const values = [annotations, logSpans, minimumLogLevel, logLevel, span, clock]
+  const values = [annotations, logSpans, minimumLogLevel, logLevel, region, span, clock]
   if (values.every((value) => value === undefined)) return undefined
   return {
     annotations: annotations && plainRecord(annotations),
     logSpans,
     minimumLogLevel,
     logLevel,
+    region,
     span: span && { spanId: span.spanId, traceId: span.traceId, sampled: span.sampled },
     clock: clock && readingOf(clock)
   }
@@ -100,7 +104,7 @@ export class FarClock implements Clock.Clock {
 /** A context with what came of that of a submitter. */
 export const contextWith = (
   base: Context.Context<never>,
-  { annotations, logLevel, logSpans, minimumLogLevel, span }: ContextData
+  { annotations, logLevel, logSpans, minimumLogLevel, region, span }: ContextData
 ): Context.Context<never> => {
   let context = base
   const set = <A>(reference: Context.Reference<A>, value: A | undefined): void => {
@@ -110,5 +114,6 @@ export const contextWith = (
   set(References.CurrentLogSpans, logSpans as ReadonlyArray<[string, number]> | undefined)
   set(References.MinimumLogLevel, minimumLogLevel as any)
   set(References.CurrentLogLevel, logLevel as any)
+  set(CurrentAnnotations, region && annotationsFrom(region))
   return span === undefined ? context : Context.add(context, Tracer.ParentSpan, Tracer.externalSpan(span))
 }

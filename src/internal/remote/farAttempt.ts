@@ -11,7 +11,7 @@ import type { Registered } from "../../engine/protocol/Registered.ts"
 import { Attempt } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import type { Home, Seat } from "../bodies/home.ts"
-import { Worker } from "../tasks/worker.ts"
+import { Border as AnyBorder, Worker } from "../tasks/worker.ts"
 
 /** Asks home, and waits for the answer. */
 export type AskHome = (attempt: FarAttempt, verb: string, data: unknown) => Effect.Effect<unknown, unknown>
@@ -62,10 +62,8 @@ export class FarAttempt extends Attempt {
   }
 }
 
-/** The attempt in whose body all this runs, or was submitted, however deep: contexts of submitters are inherited. */
-export const Border = Context.Reference<FarAttempt | undefined>("skein/internal/Border", {
-  defaultValue: () => undefined
-})
+/** The attempt in whose body all this runs, or was submitted, however deep. */
+export const Border = AnyBorder as Context.Reference<FarAttempt | undefined>
 
 /** The part of a home that `Worker` needs: waits without a slot. */
 export const waitsOf = (ask: AskHome): Pick<Home["waits"], "abandon" | "away" | "counted" | "rejoin" | "secede"> => {

@@ -10,6 +10,7 @@
  */
 
 import type { WireCause } from "../portable/causes.ts"
+import type { RegionData } from "./regions.ts"
 
 /** Both sides must speak the same version. */
 export const version = 1
@@ -53,6 +54,7 @@ export interface ContextData {
   readonly logSpans: ReadonlyArray<readonly [label: string, timestamp: number]> | undefined
   readonly minimumLogLevel: string | undefined
   readonly logLevel: string | undefined
+  readonly region: RegionData | undefined
   readonly span: { readonly spanId: string; readonly traceId: string; readonly sampled: boolean } | undefined
   /** Present if the clock of the submitter is not the live one. */
   readonly clock: ClockData | undefined

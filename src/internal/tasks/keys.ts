@@ -8,6 +8,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import * as Context from "effect/Context"
 import type { Identity, Settings } from "../../engine/protocol/Plan.ts"
 import { InvalidArgument, KeyConflict } from "../text/reasons.ts"
 import { encode } from "./canonical.ts"
@@ -17,6 +18,7 @@ import { Given } from "./inputs.ts"
 import { Mistake } from "./mistake.ts"
 import { isFuture, isTask, noHandles, TaskImpl } from "./task.ts"
 import type { PlainValue } from "./task.ts"
+import { Border } from "./worker.ts"
 
 /** The name and the work of a task with a key: the work is equal for equal tasks of one key. */
 export interface Named {
@@ -78,8 +80,22 @@ const encodeHandle = (
 export const namedBy = (settings: Settings | undefined): Named | undefined =>
   settings?.key === undefined ? undefined : settings as Named
 
+/** Where a task is submitted, as far as its identity is concerned. */
+interface Region {
+  readonly annotations: { readonly namespace?: string | undefined }
+  readonly context: Context.Context<never>
+}
+
 /** The identity by which the live run of a task is found, in a namespace or outside. */
-export const identityIn = (namespace: string | undefined, key: string, work: Identity): Identity => {
+export const identityIn = ({ annotations, context }: Region, key: string, work: Identity): Identity => {
+  const border = Context.get(context, Border)
+  const identity = identityOf(annotations.namespace, key, work)
+  if (border === undefined) return identity
+  // What a body elsewhere submits there ends with it, so another body must not join it.
+  return `${numberOf(border)} ${typeof identity === "string" ? identity : `${numberOf(identity)}:${key}`}`
+}
+
+const identityOf = (namespace: string | undefined, key: string, work: Identity): Identity => {
   if (namespace !== undefined) return `${JSON.stringify(namespace)}${key}`
   return typeof work === "string" ? `${work}:${key}` : work
 }

@@ -171,8 +171,14 @@ export const normalize = (options: Given | undefined, regional?: typeof checksOf
 
 const forever = Schedule.passthrough(Schedule.forever)
 
+/** The schedules that are nothing but a number of attempts. */
+const counted = new WeakMap<object, number>()
+
+/** How many attempts a schedule allows after the first one, if it says nothing else. */
+export const timesOf = (retry: NonNullable<TaskOptions["retry"]>): number | undefined => counted.get(retry)
+
 /** The schedule that options of `Effect.retry` stand for. Effect does not export its own way there. */
-const scheduleOf = (retry: NonNullable<AnyOptions["retry"]>): NonNullable<TaskOptions["retry"]> => {
+export const scheduleOf = (retry: NonNullable<AnyOptions["retry"]>): NonNullable<TaskOptions["retry"]> => {
   if (Schedule.isSchedule(retry)) return retry
   const { schedule, times, until, while: holds } = retry
   let built: Schedule.Schedule<unknown, any, any, any> = schedule === undefined
@@ -182,7 +188,10 @@ const scheduleOf = (retry: NonNullable<AnyOptions["retry"]>): NonNullable<TaskOp
   if (until !== undefined) {
     built = Schedule.while(built, ({ input }) => Effect.map(answered(until(input)), (isOver) => !isOver))
   }
-  return times === undefined ? built : Schedule.while(built, ({ attempt }) => Effect.succeed(attempt <= times))
+  if (times === undefined) return built
+  const limited = Schedule.while(built, ({ attempt }) => Effect.succeed(attempt <= times))
+  if ((schedule ?? holds ?? until) === undefined) counted.set(limited, times)
+  return limited
 }
 
 const answered = <E, R>(answer: boolean | Effect.Effect<boolean, E, R>): Effect.Effect<boolean, E, R> =>

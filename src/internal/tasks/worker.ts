@@ -48,3 +48,13 @@ export const plainBody: { isStopping: (() => boolean) | undefined } = { isStoppi
 export const SlotKeeper = Context.Reference<Worker["Service"] | undefined>("skein/internal/SlotKeeper", {
   defaultValue: () => undefined
 })
+
+/**
+ * The attempt elsewhere in whose body all this runs, or was submitted, however deep: contexts of submitters are inherited. In the
+ * process of the scheduler there is none.
+ *
+ * @internal
+ */
+export const Border = Context.Reference<Worker["Service"] | undefined>("skein/internal/Border", {
+  defaultValue: () => undefined
+})

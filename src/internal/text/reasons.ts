@@ -181,6 +181,25 @@ export class InvalidPayload extends Fact("InvalidPayload")<{
   }
 }
 
+/**
+ * A body elsewhere has submitted a named task with an option that does not travel to its scheduler.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class CannotTravel extends Fact("CannotTravel")<{
+  readonly key: string
+  readonly option: string
+  readonly why: string
+}> {
+  override get message(): string {
+    return `Task ${quote(this.key)} cannot have the option ${inLine(this.option)} where a body elsewhere submits it: ${
+      inLine(this.why)
+    }. Use workers.`
+  }
+}
+
 const nestingWords = {
   nesting: "Bodies submit tasks from inside bodies too deep",
   unfolding: "flatMap tasks return flatMap tasks too deep",
@@ -317,6 +336,7 @@ export type SubmitReason =
   | InvalidDependency
   | InvalidArgument
   | InvalidPayload
+  | CannotTravel
   | NestingLimit
   | LimitExceeded
   | NotRetriable

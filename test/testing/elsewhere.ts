@@ -1,0 +1,64 @@
+/** A scheduler with workers behind a link in memory, for tests of what bodies elsewhere may do. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Client from "skein/Client"
+import type * as Portable from "skein/Portable"
+import type * as Scheduler from "skein/Scheduler"
+import * as Skein from "skein/Skein"
+import { surroundings } from "../../src/internal/nested/farSide.ts"
+import { nestedVerbs } from "../../src/internal/nested/nearSide.ts"
+import { implementationsIn } from "../../src/internal/portable/handlers.ts"
+import { handlersElsewhere, itemOf } from "../../src/internal/portable/items.ts"
+import type { Implementation } from "../../src/internal/portable/named.ts"
+import { RemoteWorker } from "../../src/internal/remote/remoteWorker.ts"
+import type { RemotePosting } from "../../src/internal/workers/port.ts"
+import { coreOf } from "../../src/testing/internal/leftovers.ts"
+import { type MemoryOptions, memoryTransport } from "./memoryLink.ts"
+
+interface Options extends MemoryOptions {
+  readonly workers?: number
+  readonly labels?: (worker: number) => ReadonlyArray<string>
+  readonly resources?: Readonly<Record<string, number>>
+  readonly slots?: number
+  readonly here?: Layer.Layer<Client.Client | Scheduler.Scheduler>
+  readonly implementations?: ReadonlyArray<Implementation>
+}
+
+/** A scheduler with workers that are not here, which serve these handlers; functions run here. */
+export const elsewhere = <N>(
+  makers: ReadonlyArray<Portable.Any>,
+  handlers: Layer.Layer<N>,
+  {
+    here = Skein.layer(),
+    implementations: others = [],
+    labels = () => [],
+    resources,
+    slots = 1,
+    workers = 2,
+    ...options
+  }: Options = {}
+): Layer.Layer<Client.Client | Scheduler.Scheduler | N> => {
+  const items = makers.map((maker) => itemOf(maker)!)
+  const remote = Layer.effectContext(Effect.gen(function*() {
+    const core = coreOf(yield* Client.Client)
+    const implementations = [...implementationsIn(yield* Layer.build(handlers)), ...others]
+    const transport = memoryTransport(implementations, { ...options, surroundings })
+    for (let i = 0; i < workers; i++) {
+      const posting: RemotePosting = {
+        id: `far-${i}`,
+        slots,
+        labels: labels(i),
+        resources,
+        terms: {},
+        onStart: undefined,
+        kind: "remote",
+        ahead: 64,
+        handsOver: true,
+        port: (setup) => new RemoteWorker(setup, transport, { slots, ahead: 64, verbs: nestedVerbs(items) })
+      }
+      yield* core.crew.add(posting)
+    }
+    return handlersElsewhere(items, yield* Effect.context<never>())
+  }))
+  return Layer.provideMerge(remote, here) as never
+}
