@@ -255,7 +255,7 @@ const makerOf = (named: Named, label: string, run: (payload: unknown) => Effect.
   const usual = isName(label)
     ? noOptions
     : withInvalid(noOptions, { option: "name of Portable.make", value: label, expected: "a non-empty string" })
-  const prepared = (payload: unknown, options: internal.TaskOptions = usual) => makeTask(body, payload, options)
+  const prepared = (payload: unknown, options: object = usual) => makeTask(body, payload, options)
   const make = (payload: unknown, options: AnyOptions | undefined) =>
     prepared(payload, options && optionsOf(named, label, options))
   return { make, prepared }
@@ -263,7 +263,7 @@ const makerOf = (named: Named, label: string, run: (payload: unknown) => Effect.
 
 /** The makers of tasks of one export. */
 interface Exporting {
-  readonly prepared: (args: unknown, options?: internal.TaskOptions) => internal.TaskImpl
+  readonly prepared: (args: unknown, options?: object) => internal.TaskImpl
   readonly call: (...args: ReadonlyArray<unknown>) => internal.TaskImpl
 }
 
@@ -361,7 +361,7 @@ export const module = <M>() =>
     }
     return maker
   }
-  const make = (name: string, args: unknown, options?: internal.TaskOptions) => makerFor(name).prepared(args, options)
+  const make = (name: string, args: unknown, options?: object) => makerFor(name).prepared(args, options)
   // Only its types know what it exports. `then` would make it a promise.
   const tasks = new Proxy(Object.create(null) as object, {
     get: (_, name) => typeof name === "string" && name !== "then" ? makerFor(name).call : undefined

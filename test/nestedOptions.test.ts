@@ -63,10 +63,10 @@ describe("options of named tasks that bodies elsewhere submit", () => {
   it.effect("K2, N1: a pure task joins an equal one, whichever bodies submit them", () => {
     const door = Deferred.makeUnsafe<void>()
     let runs = 0
-    let asked = 0
+    const asked: Array<number> = []
     const live = handlers(
-      () => {
-        asked++
+      (n) => {
+        asked.push(n)
         return Client.compute(Inner(7, { pure: true }))
       },
       () => Effect.as(Effect.andThen(Effect.sync(() => runs++), Deferred.await(door)), "one")
@@ -74,7 +74,7 @@ describe("options of named tasks that bodies elsewhere submit", () => {
     return Effect.gen(function*() {
       const here = yield* Client.submit(Inner(7, { pure: true }))
       const bodies = yield* Effect.forkChild(Client.compute([Outer(1), Outer(2), Outer(3)]))
-      while (asked < 3) yield* Effect.yieldNow
+      while (asked.length < 3) yield* Effect.yieldNow
       for (let i = 0; i < 50; i++) yield* Effect.yieldNow
       yield* Deferred.succeed(door, undefined)
       assert.deepStrictEqual(yield* Fiber.join(bodies), ["one", "one", "one"])

@@ -46,7 +46,7 @@ const optionsFrom = ({ times, ...same }: Travelling): TaskOptions =>
 
 interface Found {
   readonly named: Named
-  readonly make: (payload: unknown, options: TaskOptions | undefined) => unknown
+  readonly make: (payload: unknown, options: object | undefined) => unknown
 }
 
 const find = (items: ReadonlyArray<Item>, name: string): Found | undefined => {

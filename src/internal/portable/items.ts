@@ -4,7 +4,6 @@
  * @internal
  */
 import type * as Context from "effect/Context"
-import type { TaskOptions } from "../tasks/task.ts"
 import { elsewhere } from "./handlers.ts"
 import type { PortableModule } from "./modules.ts"
 import type { Named } from "./named.ts"
@@ -16,13 +15,13 @@ export type Item =
     readonly _tag: "Name"
     readonly name: string
     readonly named: Named
-    /** Makes a task with options that were checked before. */
-    readonly make: (payload: unknown, options: TaskOptions | undefined) => unknown
+    /** Makes a task with `TaskOptions`. */
+    readonly make: (payload: unknown, options: object | undefined) => unknown
   }
   | {
     readonly _tag: "Module"
     readonly module: PortableModule
-    readonly make: (name: string, payload: unknown, options: TaskOptions | undefined) => unknown
+    readonly make: (name: string, payload: unknown, options: object | undefined) => unknown
   }
 
 /** The item of a maker of tasks or of a module. */
