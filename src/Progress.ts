@@ -1,5 +1,5 @@
 /**
- * The progress of a scheduler's tasks by group. A group is a label, or "task" for tasks without a label.
+ * The progress of a scheduler's tasks by group, and by worker. A group is a label, or "task" for tasks without a label.
  *
  * Counting begins with the subscription and follows events alone. So the total grows as tasks are submitted: a graph that a
  * `flatMap` task has not returned yet is not counted yet.
@@ -18,6 +18,8 @@ import { dual } from "effect/Function"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { Loads } from "./internal/client/loads.ts"
+import type { WorkerLoad } from "./internal/client/loads.ts"
 import { Counter } from "./internal/client/progress.ts"
 import type { Counts, Group } from "./internal/client/progress.ts"
 import { monotonicMillis } from "./internal/platform/time.ts"
@@ -27,10 +29,11 @@ import { warning } from "./internal/text/warnings.ts"
 import { hush, isGenerator, isThenable } from "./internal/values/strangers.ts"
 import * as Scheduler from "./Scheduler.ts"
 
+export type { WorkerLoad } from "./internal/client/loads.ts"
 export type { Counts, Group } from "./internal/client/progress.ts"
 
 /**
- * The progress in total and by group, in the order in which the groups appeared.
+ * The progress in total and by group, in the order in which the groups appeared, and what each worker does.
  *
  * @stability unstable
  * @category models
@@ -38,6 +41,8 @@ export type { Counts, Group } from "./internal/client/progress.ts"
  */
 export interface Progress extends Counts {
   readonly groups: ReadonlyArray<Group>
+  /** The workers that have not left: threads and processes have one each, and fibers one for all. */
+  readonly workers: ReadonlyArray<WorkerLoad>
   /** The time since the subscription, by the `Clock` of the subscriber. */
   readonly elapsedMillis: number
 }
@@ -65,12 +70,20 @@ const count = (
 ): Effect.Effect<Effect.Effect<Progress>, never, Scheduler.Scheduler | Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
+    const now = (): number => monotonicMillis(clock)
     const counter = new Counter()
-    const started = monotonicMillis(clock)
-    yield* Scheduler.listen((event) => {
+    const loads = new Loads(now)
+    const started = now()
+    const scheduler = yield* Scheduler.Scheduler
+    yield* scheduler.listen((event) => {
+      loads.add(event)
       if (counter.add(event)) onChange()
     }, onEnd)
-    return Effect.sync(() => ({ ...counter.read(), elapsedMillis: monotonicMillis(clock) - started }))
+    return Effect.map(scheduler.stats, ({ workers }) => ({
+      ...counter.read(),
+      workers: loads.read(workers),
+      elapsedMillis: now() - started
+    }))
   })
 
 /**

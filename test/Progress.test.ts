@@ -10,6 +10,7 @@ import { TestClock } from "effect/testing"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Progress from "skein/Progress"
+import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { inScheduler, turns } from "./harness.ts"
@@ -72,6 +73,70 @@ describe("Progress: reports", () => {
         assert.strictEqual(waiting + running + succeeded + failed + upstreamFailed + cancelled, total)
       }
     }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("V6: each worker tells what runs there, what has ended, and how long its slots were taken", () =>
+    Effect.gen(function*() {
+      const seen: Array<Progress.Progress> = []
+      const child = Task.make(Effect.sleep("2 seconds"), { key: "child", workers: ["b"] })
+      const parent = Task.make(Effect.andThen(Effect.sleep("1 second"), Client.compute(child)), {
+        key: "parent",
+        label: "above",
+        workers: ["a"]
+      })
+      const beside = Task.make(Effect.sleep("4 seconds"), { key: "beside", workers: ["b"] })
+      const flaky = Task.make(Effect.andThen(Effect.sleep("1 second"), Effect.fail("no")), {
+        key: "flaky",
+        workers: ["a"],
+        retry: { times: 1 }
+      })
+      const computed = Effect.exit(
+        Client.compute([parent, beside, Task.withOptions(flaky, { after: [parent] })], { mode: "continue" })
+      )
+      const fiber = yield* computed.pipe(
+        Progress.withProgress((progress) => void seen.push(progress), { interval: "500 millis" }),
+        Effect.forkChild
+      )
+      const loads = () =>
+        seen.at(-1)!.workers.map(({ busyMillis, ended, id, running, slots }) =>
+          `${id} ${busyMillis}/${slots} ${ended}: ${running.map(({ key, label }) => label ?? key).join(" ")}`
+        )
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual(loads(), ["a 500/1 0: above", "b 500/2 0: beside"])
+      // Above has given its slot away.
+      yield* TestClock.adjust("1500 millis")
+      assert.deepStrictEqual(loads(), ["a 1000/1 0: ", "b 3000/2 0: beside child"])
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(loads(), ["a 2000/1 1: flaky", "b 6000/2 2: "])
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(fiber)
+      // Two attempts of one task.
+      assert.deepStrictEqual(loads(), ["a 3000/1 2: ", "b 6000/2 2: "])
+    }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 1 }, { id: "b", concurrency: 2 }] })))
+
+  it.effect("V6: bodies that began before the reports are not counted, and workers that have left are not shown", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.provide(Scheduler.addWorker({ id: "extra", concurrency: 1 }), scope)
+      const task = Task.make(Effect.sleep("2 seconds"), { workers: ["extra"] })
+      const before = yield* Client.submit(task)
+      yield* TestClock.adjust("1 second")
+      let last: Progress.Progress | undefined
+      const program = Effect.gen(function*() {
+        yield* Future.join(before)
+        yield* Client.compute(Task.withOptions(task, { key: "counted" }))
+        yield* Effect.sleep("150 millis")
+        assert.deepInclude(last!.workers.at(-1), { id: "extra", ended: 1, busyMillis: 2000 })
+        yield* Scope.close(scope, Exit.void)
+        yield* Effect.sleep("1 second")
+      })
+      const fiber = yield* program.pipe(
+        Progress.withProgress((progress) => void (last = progress)),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(last!.workers.map(({ id }) => id), ["local"])
+    }).pipe(inScheduler()))
 
   it.effect("V6: the total grows when a flatMap expands", () =>
     Effect.gen(function*() {

@@ -40,10 +40,25 @@ const counts = (
 const progress = (): Progress => ({
   ...counts(24, 1, 3, 40),
   groups: [{ name: "load", ...counts(10, 0, 0, 10) }, { name: "parse", ...counts(14, 1, 3, 30) }],
+  workers: [],
   elapsedMillis: 3250
 })
 
-const wide = { columns: 100, rows: 24, colors: false }
+const plain = { colors: false, workers: false }
+const wide = { columns: 100, rows: 24, ...plain }
+
+/** Of 3250 ms. */
+const workers: Progress["workers"] = [
+  { id: "core-1", slots: 1, running: [{ key: "parse#3", label: "parse" }], ended: 14, busyMillis: 3250 },
+  { id: "core-2", slots: 1, running: [], ended: 8, busyMillis: 1625 },
+  {
+    id: "local",
+    slots: 2,
+    running: [{ key: "load#1", label: "load" }, { key: "x".repeat(40), label: undefined }],
+    ended: 3,
+    busyMillis: 3249
+  }
+]
 
 describe("terminal: frames", () => {
   it("V6: there is a line for each group and one for all, with percent, counts, failures, time and rate", () => {
@@ -65,12 +80,12 @@ describe("terminal: frames", () => {
   })
 
   it("V6, F2: tasks that failed are told apart from those that never started because of one", () => {
-    const state: Progress = { ...counts(5, 2, 0, 10, 0, 0, 3), groups: [], elapsedMillis: 1000 }
+    const state: Progress = { ...counts(5, 2, 0, 10, 0, 0, 3), groups: [], workers: [], elapsedMillis: 1000 }
     assert.deepStrictEqual(frame(state, wide).split("\n"), [
       "total █████████████████████████████████ 100% 10/10 2 failed 3 upstream failed 1.0s 10/s"
     ])
     assert.include(frame(state, { ...wide, colors: true }), "\u001B[31m██████\u001B[39m\u001B[33m█████████\u001B[39m")
-    assert.strictEqual(summary(state, false), "10/10 tasks (100%), 2 failed, 3 upstream failed, 1.0s, 10/s")
+    assert.strictEqual(summary(state, plain), "10/10 tasks (100%), 2 failed, 3 upstream failed, 1.0s, 10/s")
   })
 
   it("no line is wider than the terminal, whatever its width and the names", () => {
@@ -79,7 +94,7 @@ describe("terminal: frames", () => {
       ...counts(1234, 56, 7, 9999)
     }))
     for (let columns = 1; columns <= 130; columns++) {
-      const lines = stripVTControlCharacters(frame({ ...progress(), groups }, { columns, rows: 24, colors: true }))
+      const lines = stripVTControlCharacters(frame({ ...progress(), groups }, { ...wide, columns, colors: true }))
         .split("\n")
       assert.strictEqual(lines.length, 5)
       for (const line of lines) assert.isBelow(widthOf(line), Math.max(columns, 2), `${columns}: ${line}`)
@@ -101,6 +116,63 @@ describe("terminal: frames", () => {
     }
   })
 
+  it("V6: with workers there is a line for each, with how busy it was, what has ended there and what runs", () => {
+    const lines = frame({ ...progress(), workers }, { ...wide, workers: true }).split("\n")
+    assert.deepStrictEqual(lines.slice(2), [
+      "total  ████████████████████░░░░░░░░░░░░░  62% 25/40 1 failed 3.2s 7.7/s 3 running",
+      "core-1 █████████████████████████████████ 100% busy 14 done parse#3",
+      "core-2 ████████████████░░░░░░░░░░░░░░░░░  50% busy  8 done idle",
+      "local  ████████████████░░░░░░░░░░░░░░░░░  49% busy  3 done load#1, xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"
+    ])
+    assert.strictEqual(
+      summary({ ...progress(), workers }, { colors: false, workers: true }),
+      "25/40 tasks (62%), 3 running, 1 failed, 3.2s, 7.7/s, core-1 100% busy, core-2 50% busy, local 49% busy"
+    )
+  })
+
+  it("V6: workers that do not fit are counted in one line, and leave half of the room to groups", () => {
+    const groups = Array.from({ length: 50 }, (_, i) => ({ name: `group ${i}`, ...counts(i, 0, 0, 50) }))
+    const many = Array.from({ length: 64 }, (_, i) => ({ ...workers[1]!, id: `core-${i + 1}` }))
+    const state = { ...progress(), groups, workers: many }
+    for (let rows = 1; rows <= 130; rows++) {
+      const lines = frame(state, { ...wide, rows, workers: true }).split("\n")
+      assert.isAtMost(lines.length, Math.max(1, rows - 1))
+    }
+    const names = (rows: number, groups: Progress["groups"]) =>
+      frame({ ...state, groups }, { ...wide, rows, workers: true }).split("\n").map((line) =>
+        line.replace(/ *[█░].*/, "")
+      )
+    assert.deepStrictEqual(names(8, groups), [
+      "group 0",
+      "group 1",
+      "… and 48 more groups",
+      "total",
+      "core-1",
+      "core-2",
+      "… and 62 more workers"
+    ])
+    assert.deepStrictEqual(names(6, groups.slice(0, 1)), [
+      "group 0",
+      "total",
+      "core-1",
+      "core-2",
+      "… and 62 more workers"
+    ])
+    const words = summary({ ...state, groups: [] }, { colors: false, workers: true })
+    assert.match(words, /core-8 50% busy, 56 more workers$/)
+  })
+
+  it("no line of a worker is wider than the terminal", () => {
+    const ids = ["短い名前です", "a\u001B[31m\nbreak", "x".repeat(90)]
+    const strange = ids.map((id, i) => ({ ...workers[i]!, id }))
+    for (let columns = 1; columns <= 130; columns++) {
+      const screen = { ...wide, columns, colors: true, workers: true }
+      const lines = stripVTControlCharacters(frame({ ...progress(), workers: strange }, screen)).split("\n")
+      assert.strictEqual(lines.length, 6)
+      for (const line of lines) assert.isBelow(widthOf(line), Math.max(columns, 2), `${columns}: ${line}`)
+    }
+  })
+
   it("a group called total does not look like the line of all tasks", () => {
     const groups = [{ name: "total", ...counts(1, 0, 0, 1) }]
     const names = frame({ ...progress(), groups }, wide).split("\n").map((line) => line.split(" ")[0])
@@ -111,14 +183,14 @@ describe("terminal: frames", () => {
     const almost = { ...progress(), ...counts(99_999, 0, 1, 100_000), groups: [] }
     assert.include(frame(almost, wide), " 99% ")
     assert.strictEqual(
-      summary({ ...progress(), ...counts(1, 1, 0, 3, 1) }, false),
+      summary({ ...progress(), ...counts(1, 1, 0, 3, 1) }, plain),
       "2/3 tasks (66%), 1 failed, 1 cancelled, 3.2s, 0.6/s"
     )
   })
 
   it("G19: a task that was skipped has come to its end as it should", () => {
     assert.strictEqual(
-      summary({ ...progress(), ...counts(1, 0, 0, 2, 0, 1) }, false),
+      summary({ ...progress(), ...counts(1, 0, 0, 2, 0, 1) }, plain),
       "2/2 tasks (100%), 1 skipped, 3.2s, 0.6/s"
     )
   })
@@ -181,6 +253,25 @@ describe("terminal: terminals", () => {
       assert.include(frames.at(-1), "100% 2/2 2.0s 1.0/s\n")
       assert.include(screen.written.at(-1), "\u001B[2K")
     }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("V6: with workers the frame shows what each does, and the last one how busy it was", () =>
+    Effect.gen(function*() {
+      const screen = terminal(true)
+      const tasks = ["a", "b", "c"].map((key) => Task.make(Effect.sleep("1 second"), { key }))
+      const fiber = yield* Client.compute(tasks).pipe(
+        ProgressBar.show({ output: screen, interval: "500 millis", colors: false, workers: true }),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("900 millis")
+      const lines = stripVTControlCharacters(screen.written.at(-1)!).trim().split("\n").slice(-2)
+      assert.match(lines[0]!, /^w1 +█+ 100% busy 0 done [abc]$/)
+      assert.match(lines[1]!, /^w2 +█+ 100% busy 0 done [abc]$/)
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(fiber)
+      const last = stripVTControlCharacters(screen.written.at(-1)!).trim().split("\n").slice(-2)
+      assert.match(last[0]!, /^w1 +█+ 100% busy 2 done idle$/)
+      assert.match(last[1]!, /^w2 +█+░+ {2}50% busy 1 done idle$/)
+    }).pipe(inScheduler({ workers: [{ id: "w1", concurrency: 1 }, { id: "w2", concurrency: 1 }] })))
 
   it.effect("V6: what the effect prints through Effect's console stays above the bar", () =>
     Effect.gen(function*() {

@@ -6,7 +6,7 @@ import * as Client from "skein/Client"
 import * as SkeinError from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as TaskGraph from "skein/TaskGraph"
-import { frame } from "../src/terminal/internal/render.ts"
+import { frame, summary } from "../src/terminal/internal/render.ts"
 import { inScheduler } from "./harness.ts"
 import { errorOf, mistakeOf } from "./support.ts"
 
@@ -82,7 +82,11 @@ describe("text from outside", () => {
       skipped: 0,
       total: 1
     }
-    const progress = { ...counts, groups: [{ name: hostile, ...counts }], elapsedMillis: 1 }
-    assertPlain(frame(progress, { columns: 200, rows: 24, colors: false }))
+    const running = [{ key: hostile, label: hostile }]
+    const workers = [{ id: hostile, slots: 1, running, ended: 0, busyMillis: 1 }]
+    const progress = { ...counts, groups: [{ name: hostile, ...counts }], workers, elapsedMillis: 1 }
+    const style = { colors: false, workers: true }
+    assertPlain(frame(progress, { columns: 200, rows: 24, ...style }))
+    assertPlain(summary(progress, style))
   })
 })

@@ -1,5 +1,6 @@
 /**
- * The Mandelbrot set on all cores: bands of rows are tasks that run in threads.
+ * The Mandelbrot set on all cores: bands of rows are tasks that run in threads. In a terminal a bar for each core shows which band it
+ * computes, and how busy it was.
  *
  * ```sh
  * npx node --conditions=source examples/mandelbrot/main.ts
@@ -16,12 +17,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Client from "skein/Client"
 import * as Portable from "skein/Portable"
+import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
+import { ProgressBar } from "skein/terminal"
 import { Threads } from "skein/threads"
 import { told } from "../cli.ts"
 import * as Table from "../table.ts"
-import { counted, lines } from "./cores.ts"
 import { picture } from "./picture.ts"
 import type * as Work from "./work.ts"
 
@@ -42,7 +44,10 @@ const viewOf = (columns: number, rows: number, steps: number): Work.View => ({
 const pictureOf = (view: Work.View, rowsOfBand: number): Task.Task<string> => {
   const bands = Array.from(
     { length: Math.ceil(view.rows / rowsOfBand) },
-    (_, i) => work.tasks.band(view, i * rowsOfBand, Math.min(view.rows, (i + 1) * rowsOfBand))
+    (_, i) => {
+      const rows = { from: i * rowsOfBand, to: Math.min(view.rows, (i + 1) * rowsOfBand) }
+      return Task.withOptions(work.tasks.band(view, rows.from, rows.to), { key: `band ${i + 1}`, label: "band" })
+    }
   )
   return Task.map(bands, (parts) => {
     const all = new Uint32Array(view.columns * view.rows)
@@ -52,7 +57,7 @@ const pictureOf = (view: Work.View, rowsOfBand: number): Task.Task<string> => {
       at += part.length
     }
     return picture(all, view.columns, view.steps)
-  })
+  }, { key: "picture", label: "picture" })
 }
 
 const number = (name: string, byDefault: number, description: string) =>
@@ -80,16 +85,12 @@ interface Options {
 }
 
 const run = Effect.fnUntraced(function*({ columns, rows, steps }: Options) {
+  const { workers } = yield* Scheduler.stats
+  const threads = workers.filter(({ id }) => id.startsWith("core-")).length
   const drawn = Client.compute(pictureOf(viewOf(columns, rows, steps), 1))
-  const [duration, [text, counts]] = yield* Effect.timed(counted(drawn))
-  const own = new Map(Array.from(counts).filter(([id]) => id !== "local"))
-  yield* Console.log([
-    text,
-    lines(own).join("\n"),
-    `${Table.counted(rows, "band")} on ${Table.counted(own.size, "thread")} in ${
-      Duration.toSeconds(duration).toFixed(1)
-    } s`
-  ].join("\n\n"))
+  const [duration, text] = yield* drawn.pipe(ProgressBar.show({ workers: true }), Effect.timed)
+  const took = Duration.toSeconds(duration).toFixed(1)
+  yield* Console.log(`${text}\n\n${Table.counted(rows, "band")} on ${Table.counted(threads, "thread")} in ${took} s`)
 })
 
 Command.make("mandelbrot", flags, ({ threads, ...options }) =>

@@ -17,6 +17,7 @@ import type { Checks } from "../internal/tasks/checks.ts"
 import * as Progress from "../Progress.ts"
 import type { Scheduler } from "../Scheduler.ts"
 import { frame, summary } from "./internal/render.ts"
+import type { Style } from "./internal/render.ts"
 import { screenOf, screenOfServices } from "./internal/screen.ts"
 import type { Output, Screen, Size } from "./internal/screen.ts"
 
@@ -39,6 +40,11 @@ export interface Options {
   readonly interval?: Duration.Input | undefined
   /** Whether to use colors. Defaults to `true` in a terminal without `NO_COLOR`. */
   readonly colors?: boolean | undefined
+  /**
+   * Whether to show what each worker does, and the share of the time in which its slots were taken; of a thread with one slot that is
+   * how busy its core was. Defaults to `false`.
+   */
+  readonly workers?: boolean | undefined
 }
 
 /**
@@ -46,9 +52,9 @@ export interface Options {
  *
  * **Details**
  *
- * In a terminal there is a line for each group (see `Progress`) and one for all, redrawn in place; groups that do not fit are
- * counted in one line. Elsewhere, such as in a pipe or a log file, a line is written at each interval with changes. However the
- * effect ends, the last state stays, and the cursor is restored.
+ * In a terminal there is a line for each group (see `Progress`) and one for all, redrawn in place, and with `workers` one for each
+ * worker; what does not fit is counted in one line. Elsewhere, such as in a pipe or a log file, a line is written at each interval
+ * with changes. However the effect ends, the last state stays, and the cursor is restored.
  *
  * **Gotchas**
  *
@@ -59,6 +65,15 @@ export interface Options {
  *
  * ```ts
  * Client.compute(graph).pipe(ProgressBar.show())
+ * ```
+ *
+ * **Example** (A bar for each core)
+ *
+ * ```ts
+ * Client.compute(graph).pipe(
+ *   ProgressBar.show({ workers: true }),
+ *   Effect.provide(Threads.layer({ size: "cores", tasks: [work] }).pipe(Layer.provideMerge(Skein.layer())))
+ * )
  * ```
  *
  * @stability unstable
@@ -79,7 +94,8 @@ export const show: {
           // A "dumb" terminal cannot move its cursor.
           const canRedraw = screen.isTerminal && process.env["TERM"] !== "dumb"
           const colors = options.colors ?? (canRedraw && (process.env["NO_COLOR"] ?? "") === "")
-          return canRedraw ? redrawn(effect, screen, colors, options) : written(effect, screen, colors, options)
+          const style: Style = { colors, workers: options.workers ?? false }
+          return canRedraw ? redrawn(effect, screen, style, options) : written(effect, screen, style, options)
         },
         (screen) => screen.flush
       )
@@ -92,13 +108,14 @@ const checks: Checks<Options> = {
     (output) => Predicate.hasProperty(output, "write") && typeof output.write === "function"
   ),
   interval: durationAboveZero,
-  colors: flag
+  colors: flag,
+  workers: flag
 }
 
 const redrawn = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   screen: Screen,
-  colors: boolean,
+  style: Style,
   { interval = "100 millis" }: Options
 ): Effect.Effect<A, E, R | Scheduler> =>
   Effect.acquireUseRelease(
@@ -106,7 +123,7 @@ const redrawn = <A, E, R>(
     (drawing) =>
       Progress.withProgress(drawing.below(effect), (progress) => {
         if (progress.total === 0) return
-        return Effect.map(screen.size, (size) => drawing.draw(size, frame(progress, { ...size, colors })))
+        return Effect.map(screen.size, (size) => drawing.draw(size, frame(progress, { ...size, ...style })))
       }, { interval }),
     (drawing) => Effect.sync(() => drawing.update.done())
   )
@@ -156,7 +173,7 @@ class Drawing {
 const written = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   screen: Screen,
-  colors: boolean,
+  style: Style,
   { interval = "5 seconds" }: Options
 ): Effect.Effect<A, E, R | Scheduler> =>
   Effect.suspend(() => {
@@ -166,6 +183,6 @@ const written = <A, E, R>(
       const state = [cancelled, skipped, succeeded, failed, upstreamFailed, running, total].join()
       if (state === last || total === 0) return
       last = state
-      screen.write(`${summary(progress, colors)}\n`)
+      screen.write(`${summary(progress, style)}\n`)
     }, { interval })
   })

@@ -4,13 +4,19 @@
  * @internal
  */
 import { inLine } from "../../internal/text/text.ts"
-import type { Counts, Progress } from "../../Progress.ts"
+import type { Counts, Progress, WorkerLoad } from "../../Progress.ts"
+
+/** What is shown, besides the groups. */
+export interface Style {
+  readonly colors: boolean
+  /** A line for each worker. */
+  readonly workers: boolean
+}
 
 /** The space that lines must fit into. */
-export interface Screen {
+export interface Screen extends Style {
   readonly columns: number
   readonly rows: number
-  readonly colors: boolean
 }
 
 const totalName = "total"
@@ -22,9 +28,12 @@ const narrowestBar = 6
 const done = ({ failed, skipped, succeeded, upstreamFailed }: Counts): number =>
   succeeded + failed + upstreamFailed + skipped
 
-/** Never 100 before all tasks are done. */
-const percent = (counts: Counts): string =>
-  `${counts.total === 0 ? 0 : Math.floor(100 * done(counts) / counts.total)}%`.padStart(4)
+const share = (part: number, whole: number): number => whole <= 0 ? 0 : Math.min(1, part / whole)
+
+/** Never 100 before the whole is reached. */
+const percentOf = (part: number): string => `${Math.floor(100 * part)}%`.padStart(4)
+
+const percent = (counts: Counts): string => percentOf(share(done(counts), counts.total))
 
 /** Tasks done per second. */
 const rate = (counts: Counts, elapsedMillis: number): string => {
@@ -142,6 +151,27 @@ const line = (name: string, counts: Counts, elapsedMillis: number, columns: Colu
   return text
 }
 
+/** The share of the time in which a worker's slots were taken. */
+const busy = ({ busyMillis, slots }: WorkerLoad, elapsedMillis: number): number =>
+  share(busyMillis, elapsedMillis * slots)
+
+/** How busy a worker was, in blocks and figures, and what it does. */
+const workerLine = (
+  load: WorkerLoad,
+  elapsedMillis: number,
+  endedWidth: number,
+  { barWidth, colors, nameWidth, width }: Columns
+): string => {
+  const part = busy(load, elapsedMillis)
+  const full = Math.floor(barWidth * part)
+  const blocks = barWidth === 0 ? "" : ` ${"█".repeat(full)}${dim("░".repeat(barWidth - full), colors)}`
+  const figures = ` ${percentOf(part)} busy ${String(load.ended).padStart(endedWidth)} done`
+  const left = width - nameWidth - (barWidth === 0 ? 0 : barWidth + 1)
+  const tasks = load.running.length === 0 ? " idle" : ` ${load.running.map(({ key }) => inLine(key)).join(", ")}`
+  const text = left <= 0 ? "" : fitted(figures + tasks, left).trimEnd()
+  return fitted(printable(load.id), nameWidth) + blocks + text
+}
+
 interface Columns {
   /** The last column stays free: some terminals wrap when it is written. */
   readonly width: number
@@ -177,26 +207,55 @@ const chosen = (groups: ReadonlyArray<Row>, room: number): ReadonlyArray<Row> =>
     .map(({ group }) => group)
 }
 
+/** How many of the lines go to workers: what groups leave, and half of them at least. */
+const roomForWorkers = (workers: number, groups: number, room: number): number =>
+  Math.max(0, Math.min(workers, Math.max(Math.floor(room / 2), room - groups)))
+
 /** All lines of a bar. */
 export const frame = (progress: Progress, screen: Screen): string => {
   const { elapsedMillis } = progress
   const named = progress.groups.map((group): Row => ({ ...group, name: printable(group.name) }))
   // A line for the total and the one that the cursor is on.
-  const groups = chosen(named, screen.rows - 2)
-  const columns = columnsFor([...groups.map(({ name }) => name), totalName], countOf(progress).length, screen)
-  const lines = groups.map((group) => line(group.name, group, elapsedMillis, columns, false))
-  const hidden = named.length - groups.length
-  if (hidden > 0 && screen.rows > 2) lines.push(fitted(`… and ${hidden} more groups`, columns.width).trimEnd())
-  return [...lines, line(totalName, progress, elapsedMillis, columns, true)].join("\n")
+  const room = screen.rows - 2
+  const all = screen.workers ? progress.workers : []
+  const forWorkers = roomForWorkers(all.length, named.length, room)
+  const groups = chosen(named, room - forWorkers)
+  const workers = all.length <= forWorkers ? all : all.slice(0, Math.max(0, forWorkers - 1))
+  const names = [...groups.map(({ name }) => name), totalName, ...workers.map(({ id }) => printable(id))]
+  const columns = columnsFor(names, countOf(progress).length, screen)
+  const more = (hidden: number, room: number, things: string): ReadonlyArray<string> =>
+    hidden > 0 && room > 0 ? [fitted(`… and ${hidden} more ${things}`, columns.width).trimEnd()] : []
+  const endedWidth = String(Math.max(0, ...workers.map(({ ended }) => ended))).length
+  return [
+    ...groups.map((group) => line(group.name, group, elapsedMillis, columns, false)),
+    ...more(named.length - groups.length, room - forWorkers, "groups"),
+    line(totalName, progress, elapsedMillis, columns, true),
+    ...workers.map((load) => workerLine(load, elapsedMillis, endedWidth, columns)),
+    ...more(all.length - workers.length, forWorkers, "workers")
+  ].join("\n")
+}
+
+/** How many workers a line for a log names. */
+const workersInLine = 8
+
+/** How busy the workers were that have run something, for a log. */
+const busyWorkers = ({ elapsedMillis, workers }: Progress): ReadonlyArray<string> => {
+  const used = workers.filter(({ ended, running }) => ended > 0 || running.length > 0)
+  const named = used.slice(0, workersInLine)
+  return [
+    ...named.map((load) => `${printable(load.id)} ${percentOf(busy(load, elapsedMillis)).trim()} busy`),
+    ...(used.length > named.length ? [`${used.length - named.length} more workers`] : [])
+  ]
 }
 
 /** One line for a log. */
-export const summary = (progress: Progress, colors: boolean): string => {
+export const summary = (progress: Progress, { colors, workers }: Style): string => {
   const { elapsedMillis, running, total } = progress
   const all = figures({ ...progress, running: 0 }, elapsedMillis, { isTotal: true, countWidth: 0, colors }).slice(2)
   return [
     `${done(progress)}/${total} tasks (${percent(progress).trim()})`,
     ...(running === 0 ? [] : [`${running} running`]),
-    ...all.map(({ text }) => text)
+    ...all.map(({ text }) => text),
+    ...(workers ? busyWorkers(progress) : [])
   ].join(", ")
 }
