@@ -17,6 +17,7 @@ const specifiers = globSync("src/**/*.ts").map((path) =>
 const open = [
   "skein",
   "skein/testing",
+  "skein/promise",
   "skein/terminal",
   "skein/threads",
   "skein/processes",

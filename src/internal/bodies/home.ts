@@ -110,6 +110,7 @@ export interface Home extends FutureHome {
   }
   readonly view: FutureHome["view"] & {
     readonly exitOf: (task: TaskId) => Exit.Exit<unknown, unknown>
+    readonly unseenAt: (task: TaskId) => { readonly key: string; readonly cause: Cause.Cause<unknown> } | undefined
     readonly rootsOf: (
       targets: ReadonlyArray<TaskId>,
       owner: Bulk

@@ -175,19 +175,20 @@ export class View {
 
   /** The unobserved failures of an owner's claims, here or at a dependent; each counts as observed from now on. */
   unseenOf(owner: number): ReadonlyArray<Unseen> {
-    const unseen: Array<Unseen> = []
-    for (const task of claimedBy(this.state, owner)) {
-      const outcome = outcomeOf(this.state, task)
-      if (
-        outcome === undefined || !isFailed(columnsOf(this.state).phase[task] as PhaseOf) ||
-        this.seen.has(outcome.reason) || isTaken(this.state, outcome.reason)
-      ) {
-        continue
-      }
-      const exit = this.exitOf(task)
-      if (Exit.isFailure(exit)) unseen.push({ key: keyOf(this.state, task), cause: exit.cause })
+    return Array.from(claimedBy(this.state, owner)).flatMap((task) => this.unseenAt(task) ?? [])
+  }
+
+  /** The same for one task. */
+  unseenAt(task: TaskId): Unseen | undefined {
+    const outcome = outcomeOf(this.state, task)
+    if (
+      outcome === undefined || !isFailed(columnsOf(this.state).phase[task] as PhaseOf) ||
+      this.seen.has(outcome.reason) || isTaken(this.state, outcome.reason)
+    ) {
+      return undefined
     }
-    return unseen
+    const exit = this.exitOf(task)
+    return Exit.isFailure(exit) ? { key: keyOf(this.state, task), cause: exit.cause } : undefined
   }
 
   /** The failure of the task that ended first without success, if any. */

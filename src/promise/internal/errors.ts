@@ -1,0 +1,32 @@
+/**
+ * Failures as plain code catches them.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import type * as Exit from "effect/Exit"
+import { DependencyFailed, SkeinError, SubmitError } from "../../SkeinError.ts"
+
+/** The error that was thrown first, as it is, however far upstream that was. */
+const rootOf = (error: unknown): unknown => error instanceof DependencyFailed ? error.error : error
+
+export const thrownIn = (cause: Cause.Cause<unknown>): unknown => rootOf(Cause.squash(cause))
+
+/** All errors that were thrown, as one. A refused submission has no others. */
+export const allThrownIn = (cause: Cause.Cause<unknown>): unknown => {
+  const errors = cause.reasons.flatMap((reason) =>
+    Cause.isFailReason(reason) ? [rootOf(reason.error)] : Cause.isDieReason(reason) ? [reason.defect] : []
+  )
+  if (errors.length === 0 || errors[0] instanceof SubmitError) return thrownIn(cause)
+  return new AggregateError(errors, `${errors.length === 1 ? "One task" : `${errors.length} tasks`} failed`)
+}
+
+/** An end, as `Promise.allSettled` gives it. */
+export const settledOf = <A>(exit: Exit.Exit<A, unknown>): PromiseSettledResult<A> =>
+  exit._tag === "Success"
+    ? { status: "fulfilled", value: exit.value }
+    : { status: "rejected", reason: thrownIn(exit.cause) }
+
+/** Whether a task was cancelled, and did not fail by itself. */
+export const isCancelled = (error: unknown): boolean =>
+  error instanceof SkeinError && error.reason._tag === "TaskCancelled"

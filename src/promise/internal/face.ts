@@ -1,0 +1,142 @@
+/**
+ * A client for plain code, around the client of a scheduler.
+ *
+ * @internal
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Client from "../../Client.ts"
+import * as Future from "../../Future.ts"
+import type { Home } from "../../internal/bodies/home.ts"
+import type { Scheduler } from "../../internal/client/scheduler.ts"
+import { warnUnseen } from "../../internal/driver/scopeOwners.ts"
+import { implOf, isTask } from "../../internal/tasks/task.ts"
+import type { FutureImpl } from "../../internal/tasks/task.ts"
+import type { Task } from "../../Task.ts"
+import { bodyHere, called } from "./bodies.ts"
+import { allThrownIn, isCancelled, settledOf, thrownIn } from "./errors.ts"
+import { PromisedFuture } from "./futures.ts"
+import { callIn, optionsOf, taskOf } from "./tasks.ts"
+import type { Called, TaskOptions } from "./tasks.ts"
+
+type Signalled = { readonly signal?: AbortSignal | undefined }
+
+interface MapOptions extends TaskOptions, Signalled {
+  readonly mode?: Client.Mode | undefined
+  readonly concurrency?: number | "unbounded" | undefined
+}
+
+/** A future of the scheduler, without the future that the user has: what is left when that is collected. */
+type Abandoned = Future.Future<unknown, unknown>
+
+/** When it has ended, its result is released. A failure that nobody has seen is told. */
+const abandoned = (future: Abandoned): Effect.Effect<void> => {
+  const { claim, home } = implOf(future)
+  const told = Effect.suspend(() => {
+    const unseen = claim.state === "live" ? (home as Home).view.unseenAt(claim.task) : undefined
+    return unseen === undefined ? Effect.void : warnUnseen([unseen])
+  })
+  return Effect.andThen(ended(future), Effect.ensuring(told, Future.release(future)))
+}
+
+/** Waits without looking at the end. */
+const ended = (future: Abandoned): Effect.Effect<void> => Effect.ignore(Stream.runDrain(Client.asCompleted([future])))
+
+export class Face {
+  readonly context: Context.Context<Client.Client | Scheduler>
+  readonly #scope: Scope.Closeable
+  /** The context of calls outside of bodies. */
+  readonly #outside: Context.Context<never>
+  /** A result is held as long as its future, as a promise holds its value. What nobody holds runs to its end all the same. */
+  readonly #held = new FinalizationRegistry<Abandoned>((future) => {
+    Effect.runForkWith(this.#outside)(abandoned(future))
+  })
+  #closed: Promise<void> | undefined
+
+  constructor(context: Context.Context<Client.Client | Scheduler>, scope: Scope.Closeable) {
+    this.context = context
+    this.#scope = scope
+    this.#outside = Context.add(context, Scope.Scope, scope) as Context.Context<never>
+  }
+
+  /** The context of a call: in a body, what is submitted belongs to its task, and waits give its slot away. */
+  get #here(): Context.Context<never> {
+    const body = bodyHere()
+    return body === undefined ? this.#outside : Context.merge(body.context, this.context) as Context.Context<never>
+  }
+
+  #settled<A>(
+    effect: Effect.Effect<A, unknown, Client.Client>,
+    signal: AbortSignal | undefined,
+    errorOf: (cause: Cause.Cause<unknown>) => unknown = thrownIn
+  ): Promise<A> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    return Effect.runPromiseExitWith(this.#here)(effect as Effect.Effect<A>, { signal }).then((exit) => {
+      if (Exit.isSuccess(exit)) return exit.value
+      throw signal?.aborted === true ? signal.reason : errorOf(exit.cause)
+    })
+  }
+
+  /** Submits, which takes no time. What is refused throws. */
+  submit(...given: ReadonlyArray<unknown>): PromisedFuture<unknown> {
+    if (isTask(given[0])) return this.#submitted(given[0] as never, (given[1] as Signalled | undefined)?.signal)
+    const { options: { signal, ...options } = {}, ...call } = callIn<TaskOptions & Signalled>(given)
+    return this.#submitted(taskOf({ ...call, options }), signal)
+  }
+
+  #submitted(task: Task<unknown, unknown, any>, signal: AbortSignal | undefined): PromisedFuture<unknown> {
+    const exit = Effect.runForkWith(this.#here)(Client.submit(task) as Effect.Effect<Abandoned, unknown>).pollUnsafe()!
+    if (Exit.isFailure(exit)) throw thrownIn(exit.cause)
+    const future = new PromisedFuture(this, exit.value as unknown as FutureImpl, signal)
+    this.#held.register(future, exit.value)
+    if (signal !== undefined) this.#stopBy(signal, exit.value)
+    return future
+  }
+
+  #stopBy(signal: AbortSignal, future: Abandoned): void {
+    const fork = Effect.runForkWith(this.#outside)
+    const stop = () => void fork(Future.cancel(future, { why: "its signal was aborted" }))
+    if (signal.aborted) return stop()
+    signal.addEventListener("abort", stop)
+    fork(Effect.andThen(ended(future), Effect.sync(() => signal.removeEventListener("abort", stop))))
+  }
+
+  wait<A>(future: PromisedFuture<A>): Promise<A> {
+    const { signal } = future
+    const joined = Future.join(future as unknown as Future.Future<A, unknown>)
+    return this.#settled(joined, undefined, (cause) => {
+      const error = thrownIn(cause)
+      return signal?.aborted === true && isCancelled(error) ? signal.reason : error
+    })
+  }
+
+  cancel(future: PromisedFuture<unknown>, reason: string | undefined): Promise<void> {
+    return this.#settled(Future.cancel(future as never, { why: reason }), undefined)
+  }
+
+  map(items: Iterable<unknown>, f: Called, options: MapOptions = {}): Promise<unknown> {
+    const { concurrency, mode, signal, ...task } = options
+    const each = (item: unknown, index: number) => called((signal) => f(item, { index, signal }))
+    const all = Client.forEach(items, each, { concurrency, mode, task: optionsOf(f, task) as {} })
+    const ends = mode === "collect"
+      ? Effect.map(all, (exits) => (exits as Array<Exit.Exit<unknown>>).map(settledOf))
+      : all
+    return this.#settled(ends, signal, mode === "continue" ? allThrownIn : thrownIn)
+  }
+
+  run(targets: unknown, { signal }: Signalled = {}): Promise<unknown> {
+    return this.#settled(Client.compute(targets as never), signal)
+  }
+
+  close(): Promise<void> {
+    return this.#closed ??= Effect.runPromise(Scope.close(this.#scope, Exit.void))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

@@ -1,0 +1,514 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { type Future, type PromiseClient, signal, start, task } from "skein/promise"
+import * as Skein from "skein/Skein"
+import * as SkeinError from "skein/SkeinError"
+
+setFlagsFromString("--expose-gc")
+const collectGarbage = runInNewContext("gc") as () => void
+
+/** Some turns of the event loop. */
+const turns = async (n = 3): Promise<void> => {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The error with which a promise rejects. */
+const errorOf = (promise: PromiseLike<unknown>): Promise<unknown> =>
+  Promise.resolve(promise).then(() => assert.fail("it resolved"), (error: unknown) => error)
+
+/** Runs a program with a client that is closed after it. */
+const withClient =
+  (options: Skein.Options, program: (skein: PromiseClient) => Promise<void>): () => Promise<void> => async () => {
+    await using skein = await start(options)
+    await program(skein)
+  }
+
+/** A promise that settles as told. */
+const gate = <A = void>() => Promise.withResolvers<A>()
+
+/** Rejects when the signal is aborted, and notes what happens. */
+const untilStopped = (log: Array<string>, name = "it") => async (): Promise<never> => {
+  log.push(`${name} starts`)
+  const { promise, reject } = gate<never>()
+  const mine = signal()
+  mine.addEventListener("abort", () => reject(mine.reason))
+  try {
+    return await promise
+  } finally {
+    await turns(2)
+    log.push(`${name} has cleaned up`)
+  }
+}
+
+class HttpError extends Error {
+  readonly status: number
+  constructor(status: number) {
+    super(`status ${status}`)
+    this.status = status
+  }
+}
+
+describe("calls", () => {
+  it(
+    "A14: a submission gives a future at once, which is awaited, and an argument of others in any place",
+    withClient({ concurrency: 2 }, async (skein) => {
+      const opened = gate<string>()
+      const page = skein.submit(() => opened.promise)
+      const words = skein.submit((page: string) => page.split(" "), page)
+      const told = skein.submit(
+        ({ page, parts }, title) => `${title}: ${page} has ${parts[0]!.length} and ${parts[1]}`,
+        { page, parts: [words, 7] as const },
+        "Report"
+      )
+      await turns()
+      assert.deepStrictEqual([page.status, words.status, told.status], ["running", "waiting", "waiting"])
+      opened.resolve("a b c")
+      assert.strictEqual(await told, "Report: a b c has 3 and 7")
+      assert.deepStrictEqual([await page, await words, await words], ["a b c", ["a", "b", "c"], ["a", "b", "c"]])
+    })
+  )
+
+  it(
+    "A14: a function gets its arguments alone, its name is the label, and plain functions will do",
+    withClient({}, async (skein) => {
+      const seen: Array<ReadonlyArray<unknown>> = []
+      function all(...args: ReadonlyArray<unknown>): number {
+        return seen.push(args)
+      }
+      const future = skein.submit(all, 1, "two")
+      assert.match(future.key, /^all#/)
+      assert.strictEqual(await future, 1)
+      assert.deepStrictEqual(seen, [[1, "two"]])
+      assert.strictEqual(await skein.submit(Number.parseInt, "12"), 12)
+      assert.deepStrictEqual(await skein.map(["1", "2", "3"], (text) => Number.parseInt(text)), [1, 2, 3])
+    })
+  )
+
+  it(
+    "A14, W1: no more functions run at once than there are slots",
+    withClient({ concurrency: 3 }, async (skein) => {
+      let [running, most] = [0, 0]
+      const work = async (n: number) => {
+        most = Math.max(most, ++running)
+        await turns(1)
+        running--
+        return n * n
+      }
+      const futures = Array.from({ length: 20 }, (_, i) => skein.submit(work, i))
+      assert.deepStrictEqual(await Promise.all(futures), Array.from({ length: 20 }, (_, i) => i * i))
+      assert.deepStrictEqual(await skein.map([1, 2, 3, 4], work, { concurrency: 1 }), [1, 4, 9, 16])
+      assert.strictEqual(most, 3)
+    })
+  )
+
+  it(
+    "A14, O5: a higher priority runs sooner, and options stand before the function",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const order: Array<string> = []
+      const opened = gate()
+      const first = skein.submit(() => opened.promise)
+      await turns()
+      const note = (name: string) => order.push(name)
+      const all = [
+        skein.submit(note, "plain"),
+        skein.submit({ priority: -1 }, note, "low"),
+        skein.submit({ priority: 1 }, note, "high")
+      ]
+      opened.resolve()
+      await Promise.all([first, ...all])
+      assert.deepStrictEqual(order, ["high", "plain", "low"])
+    })
+  )
+
+  it(
+    "A14, F5: a function is called again after an error, as often as it may be and only for errors that are meant",
+    withClient({}, async (skein) => {
+      const calls: Array<string> = []
+      const flaky = async (name: string, status: number) => {
+        calls.push(name)
+        if (calls.filter((each) => each === name).length < 3) throw new HttpError(status)
+        return name
+      }
+      assert.strictEqual(await skein.submit({ retry: 2 }, flaky, "a", 503), "a")
+      const retry = { times: 5, delay: 1, factor: 1, while: (error: unknown) => (error as HttpError).status === 503 }
+      assert.strictEqual(await skein.submit({ retry }, flaky, "b", 503), "b")
+      assert.strictEqual((await errorOf(skein.submit({ retry }, flaky, "c", 404)) as HttpError).status, 404)
+      assert.deepStrictEqual(await skein.map(["d", "e"], (name) => flaky(name, 503), { retry: 2 }), ["d", "e"])
+      assert.deepStrictEqual(calls.toSorted(), [..."aaabbbcdddeee"])
+    })
+  )
+
+  it(
+    "A14, C9: a timeout aborts the signal of the attempt, and the future rejects when the function has settled",
+    withClient({}, async (skein) => {
+      const log: Array<string> = []
+      const error = await errorOf(skein.submit({ timeout: 1, key: "slow" }, untilStopped(log)))
+      assert.instanceOf(error, SkeinError.TaskTimeout)
+      assert.deepStrictEqual(log, ["it starts", "it has cleaned up"])
+    })
+  )
+
+  it(
+    "A14: what is refused throws at once, with words",
+    withClient({}, async (skein) => {
+      assert.throws(() => skein.submit("no function" as never), /function/)
+      assert.throws(() => skein.submit({ priorty: 1 } as never, () => 1), /priorty/)
+      const error = (() => {
+        try {
+          return skein.submit((a: number, b: number) => a + b, task({ key: "k" }, () => 1), task({ key: "k" }, () => 2))
+        } catch (error) {
+          return error
+        }
+      })()
+      assert.instanceOf(error, SkeinError.SubmitError)
+    })
+  )
+})
+
+describe("graphs", () => {
+  it(
+    "A14, A6: tasks are described first, run once each, and come back in the shape of the request",
+    withClient({}, async (skein) => {
+      let calls = 0
+      const source = task({ key: "source" }, async () => ++calls)
+      const left = task((n) => n + 1, source)
+      const right = task(async (n: number) => n + 10, source)
+      assert.deepStrictEqual(await skein.run({ left, both: [left, right] }), { left: 2, both: [2, 11] })
+      assert.strictEqual(calls, 1)
+      assert.strictEqual(await skein.run(left), 3)
+    })
+  )
+
+  it(
+    "A14, G10: the same task under a key joins its run, and a future is an input of a task",
+    withClient({}, async (skein) => {
+      let calls = 0
+      const opened = gate()
+      const shared = task({ key: "shared" }, () => opened.promise.then(() => ++calls))
+      const first = skein.submit(shared)
+      const second = skein.submit(shared)
+      assert.deepStrictEqual([first.key, second.key], ["shared", "shared"])
+      const after = task({ after: first }, () => calls)
+      opened.resolve()
+      assert.deepStrictEqual([await skein.run(after), await first, await second], [1, 1, 1])
+    })
+  )
+
+  it("A14: a layer gives the services that tasks need", async () => {
+    await using skein = await start(Layer.fresh(Skein.layer({ concurrency: 1 })))
+    assert.strictEqual(await skein.run(task(() => 42)), 42)
+  })
+})
+
+describe("errors", () => {
+  it(
+    "A14, F1: a rejection is what was thrown, the same object, however far upstream and however it is asked for",
+    withClient({}, async (skein) => {
+      const gone = new HttpError(404)
+      const fails = async (): Promise<number> => {
+        throw gone
+      }
+      const failsAtOnce = (): number => {
+        throw gone
+      }
+      const plusOne = (n: number) => n + 1
+      const root = skein.submit(fails)
+      const asked: ReadonlyArray<PromiseLike<unknown>> = [
+        root,
+        skein.submit(failsAtOnce),
+        skein.submit(plusOne, skein.submit(plusOne, root)),
+        skein.map([1], fails),
+        skein.run([task(plusOne, task(failsAtOnce))]),
+        skein.submit(() => skein.submit(plusOne, skein.submit(fails))),
+        skein.submit(async () => await skein.map([1, 2], failsAtOnce)),
+        skein.submit(plusOne, root).catch((error: unknown) => Promise.reject(error)),
+        skein.submit(plusOne, root).finally(() => undefined)
+      ]
+      for (const error of await Promise.all(asked.map(errorOf))) assert.strictEqual(error, gone)
+      assert.match(gone.stack!, /promise\.test\.ts/)
+      for (const strange of [undefined, null, 0, "text", Symbol.iterator]) {
+        const failed = skein.submit(() => Promise.reject(strange))
+        assert.strictEqual(await errorOf(skein.submit(() => 1, failed)), strange)
+      }
+    })
+  )
+
+  it(
+    "A14, F3: map stops at the first error, or gives all errors, or the end of each call",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const seen: Array<number> = []
+      const odd = (n: number) => {
+        seen.push(n)
+        if (n % 2 === 0) throw new HttpError(n)
+        return n
+      }
+      assert.strictEqual((await errorOf(skein.map([1, 2, 3, 4], odd)) as HttpError).status, 2)
+      assert.deepStrictEqual(seen.splice(0), [1, 2])
+      const all = await errorOf(skein.map([1, 2, 3, 4], odd, { mode: "continue" })) as AggregateError
+      assert.instanceOf(all, AggregateError)
+      assert.deepStrictEqual(all.errors.map((error: HttpError) => error.status), [2, 4])
+      assert.deepStrictEqual(await skein.map([1, 2], odd, { mode: "collect" }), [
+        { status: "fulfilled", value: 1 },
+        { status: "rejected", reason: new HttpError(2) }
+      ])
+    })
+  )
+
+  it("A14: nothing is rejected for futures that nobody awaits", async () => {
+    const rejections: Array<unknown> = []
+    const note = (reason: unknown) => void rejections.push(reason)
+    process.on("unhandledRejection", note)
+    const skein = await start()
+    const fails = async () => {
+      throw new HttpError(500)
+    }
+    const failed = skein.submit(fails)
+    skein.submit((n: never) => n, failed)
+    skein.submit(() => {
+      skein.submit(fails)
+      return turns(2)
+    })
+    const handled = skein.submit(fails)
+    assert.instanceOf(await errorOf(handled), HttpError)
+    void skein.submit(untilStopped([]))
+    await turns(10)
+    await skein.close()
+    await turns(2)
+    process.off("unhandledRejection", note)
+    assert.deepStrictEqual(rejections, [])
+  })
+})
+
+describe("signals", () => {
+  it(
+    "A14, C1: a signal that is given cancels the task, and the future rejects with its reason",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const log: Array<string> = []
+      const stop = new AbortController()
+      const running = skein.submit({ signal: stop.signal }, untilStopped(log))
+      const queued = skein.submit({ signal: stop.signal }, () => log.push("never"))
+      await turns()
+      const reason = new Error("enough")
+      stop.abort(reason)
+      assert.strictEqual(await errorOf(running), reason)
+      assert.strictEqual(await errorOf(queued), reason)
+      assert.strictEqual(await errorOf(skein.submit({ signal: stop.signal }, () => log.push("never"))), reason)
+      assert.strictEqual(await errorOf(skein.map([1], () => log.push("never"), { signal: stop.signal })), reason)
+      assert.strictEqual(await errorOf(skein.run(task(() => log.push("never")), { signal: stop.signal })), reason)
+      await turns()
+      assert.deepStrictEqual(log, ["it starts", "it has cleaned up"])
+    })
+  )
+
+  it(
+    "A14, C1: a signal that is given to map or run stops what runs, and they reject when that has settled",
+    withClient({ concurrency: 2 }, async (skein) => {
+      for (
+        const verb of [
+          (log: Array<string>, signal: AbortSignal) =>
+            skein.map(["a", "b", "c"], (name) => untilStopped(log, name)(), { signal }),
+          (log: Array<string>, signal: AbortSignal) =>
+            skein.run(["a", "b", "c"].map((name) => task(untilStopped(log, name))), { signal })
+        ]
+      ) {
+        const log: Array<string> = []
+        const stop = new AbortController()
+        const all = verb(log, stop.signal)
+        await turns()
+        stop.abort("stop")
+        assert.strictEqual(await errorOf(all), "stop")
+        assert.deepStrictEqual(log.toSorted(), ["a has cleaned up", "a starts", "b has cleaned up", "b starts"])
+      }
+    })
+  )
+
+  it(
+    "A14, C1: cancel aborts the signal of the body, and resolves when the function has settled",
+    withClient({}, async (skein) => {
+      const log: Array<string> = []
+      const given: Array<AbortSignal> = []
+      const future = skein.submit(untilStopped(log))
+      const mapped = skein.map([1], (_, context) => {
+        given.push(context.signal, signal())
+      })
+      await mapped
+      assert.strictEqual(given[0], given[1])
+      await future.cancel("not needed")
+      assert.deepStrictEqual(log, ["it starts", "it has cleaned up"])
+      const error = await errorOf(future) as SkeinError.SkeinError
+      assert.instanceOf(error, SkeinError.SkeinError)
+      assert.match(error.message, /not needed/)
+      {
+        await using other = skein.submit(untilStopped(log, "other"))
+        await turns()
+        assert.strictEqual(other.status, "running")
+      }
+      assert.strictEqual(log.at(-1), "other has cleaned up")
+    })
+  )
+
+  it(
+    "A14: a signal that is aborted later changes no end",
+    withClient({}, async (skein) => {
+      const stop = new AbortController()
+      const gone = new HttpError(404)
+      const failed = skein.submit({ signal: stop.signal }, () => Promise.reject(gone))
+      const done = skein.submit({ signal: stop.signal }, () => 1)
+      assert.deepStrictEqual([await errorOf(failed), await done], [gone, 1])
+      stop.abort()
+      assert.deepStrictEqual([await errorOf(failed), await done], [gone, 1])
+    })
+  )
+
+  it("A14: outside of a body a signal is never aborted", () => {
+    assert.isFalse(signal().aborted)
+  })
+
+  it(
+    "A14: a signal that outlives its tasks is left without listeners",
+    withClient({}, async (skein) => {
+      const controller = new AbortController()
+      let listeners = 0
+      const { addEventListener, removeEventListener } = controller.signal
+      controller.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+        listeners++
+        addEventListener.apply(controller.signal, args)
+      }
+      controller.signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+        listeners--
+        removeEventListener.apply(controller.signal, args)
+      }
+      const submit = (n: number) => skein.submit({ signal: controller.signal }, (n: number) => n, n)
+      await Promise.all(Array.from({ length: 10 }, (_, i) => submit(i)))
+      await skein.map([1, 2], (n) => n, { signal: controller.signal })
+      await turns()
+      assert.strictEqual(listeners, 0)
+    })
+  )
+})
+
+describe("bodies that submit", () => {
+  it(
+    "A14, N5: functions that wait for others give their slots away, so recursion needs one slot alone",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const fib = async (n: number): Promise<number> => {
+        if (n < 2) return n
+        const [a, b] = await Promise.all([skein.submit(fib, n - 1), skein.submit(fib, n - 2)])
+        return a + b
+      }
+      assert.strictEqual(await skein.submit(fib, 10), 55)
+      const sum = async (n: number): Promise<number> =>
+        n < 2 ? n : (await skein.map([n - 1, n - 2], sum)).reduce((a, b) => a + b)
+      assert.strictEqual(await skein.submit(sum, 8), 21)
+      const chain = async (n: number): Promise<number> => n === 0 ? 0 : 1 + await skein.run(task(chain, n - 1))
+      assert.strictEqual(await skein.submit(chain, 50), 50)
+    })
+  )
+
+  it(
+    "A14, N5: a future from outside that a body waits for does not keep its slot, whoever awaited it before",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const opened = gate()
+      const waits = skein.submit(async () => {
+        await opened.promise
+        return await inner
+      })
+      const inner: Future<number> = skein.submit(() => 7)
+      const before = inner.then((n) => n)
+      await turns()
+      opened.resolve()
+      assert.deepStrictEqual([await waits, await before], [7, 7])
+    })
+  )
+
+  it(
+    "A14, N10: what a body has submitted ends with its task, unless it was submitted elsewhere",
+    withClient({}, async (skein) => {
+      const log: Array<string> = []
+      const inside: Array<Future<unknown>> = []
+      await skein.submit(async () => {
+        inside.push(skein.submit(untilStopped(log)))
+        await turns()
+      })
+      assert.deepStrictEqual(log, ["it starts", "it has cleaned up"])
+      assert.strictEqual(inside[0]!.status, "released")
+    })
+  )
+
+  it("A14, N1: a body that submits to another client waits there, and its scheduler goes on", async () => {
+    await using one = await start({ concurrency: 1 })
+    await using other = await start({ concurrency: 1 })
+    const both = async (n: number) => [await other.submit((n: number) => n + 1, n), await one.submit(() => n)]
+    assert.deepStrictEqual(await one.submit(both, 1), [2, 1])
+  })
+})
+
+describe("closing", () => {
+  it("A14, C11: a close stops what runs, and resolves when all functions have settled", async () => {
+    const log: Array<string> = []
+    const skein = await start({ concurrency: 2 })
+    const futures = ["a", "b", "c"].map((name) => skein.submit(untilStopped(log, name)))
+    await turns()
+    await Promise.all([skein.close(), skein.close()])
+    assert.deepStrictEqual(log.toSorted(), ["a has cleaned up", "a starts", "b has cleaned up", "b starts"])
+    for (const future of futures) assert.instanceOf(await errorOf(future), SkeinError.SkeinError)
+    assert.throws(() => skein.submit(() => 1), SkeinError.SubmitError)
+    assert.instanceOf(await errorOf(skein.map([1], (n) => n)), SkeinError.SubmitError)
+  })
+
+  it("A14: a layer that cannot be built rejects, with its resources released", async () => {
+    const error = await errorOf(start({ concurrency: 0 }))
+    assert.match((error as Error).message, /concurrency/)
+  })
+})
+
+describe("results", () => {
+  it(
+    "A14, M2: a result is held as long as its future, and a task whose future nobody holds runs",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const results: Array<WeakRef<object>> = []
+      const opened = gate()
+      const make = async () => {
+        await opened.promise
+        const made = { made: true }
+        results.push(new WeakRef(made))
+        return made
+      }
+      const held = skein.submit(make)
+      void skein.submit(make)
+      void skein.submit(make)
+      await turns()
+      // The futures of tasks that have not ended are collected first.
+      collectGarbage()
+      await turns()
+      opened.resolve()
+      const last = skein.submit(() => "last")
+      await last
+      for (let i = 0; i < 5 && results.slice(1).some((ref) => ref.deref() !== undefined); i++) {
+        await turns()
+        collectGarbage()
+      }
+      assert.deepStrictEqual(results.map((ref) => ref.deref()?.constructor.name), ["Object", undefined, undefined])
+      assert.deepStrictEqual(await held, { made: true })
+    })
+  )
+
+  it("A14: a failure whose future nobody holds is told once, unless somebody has seen it", async () => {
+    const told: Array<string> = []
+    const logger = Logger.make(({ message }) => void told.push(String(message)))
+    await using skein = await start(Skein.layer().pipe(Layer.provideMerge(Logger.layer([logger]))))
+    const fail = (name: string) => Promise.reject(new Error(name))
+    skein.submit({ key: "unseen" }, fail, "unseen")
+    assert.instanceOf(await errorOf(skein.submit({ key: "seen" }, fail, "seen")), Error)
+    for (let i = 0; i < 5 && told.length === 0; i++) {
+      await turns()
+      collectGarbage()
+    }
+    await turns()
+    await skein.close()
+    assert.deepStrictEqual(told, ["Task \"unseen\" failed, and nobody joined it"])
+  })
+})
