@@ -13,7 +13,7 @@ const Store = Portable.make("Store")
 declare const withStore: Layer.Layer<Client.Client | Scheduler.Scheduler | Portable.Handlers<typeof Store>>
 
 describe("skein/promise", () => {
-  it("a future has the awaited result of the function", () => {
+  it("A14: a future has the awaited result of the function", () => {
     expect(skein.submit(download, "/")).type.toBe<Future<string>>()
     expect(skein.submit(words, "text")).type.toBe<Future<number>>()
     expect(skein.submit({ retry: 3, timeout: "1 second" }, download, "/")).type.toBe<Future<string>>()
