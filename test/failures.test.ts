@@ -149,6 +149,14 @@ describe("dependents", () => {
       assert.deepStrictEqual(log, [])
     }).pipe(inScheduler()))
 
+  it.effect("F2: an error has its message after a test runner has put its own record in place of the cause", () =>
+    Effect.gen(function*() {
+      const failed = yield* Effect.flip(Client.compute(Task.map(Task.make(Effect.fail("no"), { key: "x" }), () => 1)))
+      const { message } = failed
+      Object.assign(failed, { cause: { _id: "Cause", reasons: [] } })
+      assert.strictEqual(failed.message, message)
+    }).pipe(inScheduler()))
+
   it.effect("F2: the message shows errors of every kind", () =>
     Effect.gen(function*() {
       const circular: { self?: unknown } = {}

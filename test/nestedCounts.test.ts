@@ -13,8 +13,10 @@ describe("what a recursion by tasks costs a call with two children, in counts", 
   }
 
   it("by flatMap", async () => {
-    const { events } = await countCall("flatMap", 1)
-    assert.isAtMost(events, 3)
+    const { events, maps, typedArrays } = await countCall("flatMap", 1)
+    assert.strictEqual(events, 3)
+    assert.strictEqual(typedArrays, 1)
+    assert.strictEqual(maps, 0)
   })
 
   it("by submit and join", async () => {

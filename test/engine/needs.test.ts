@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Group, Policy } from "../../src/engine/protocol/policies.ts"
+import { timesOf } from "../../src/engine/state/later.ts"
 import { extrasOf } from "../../src/engine/state/rare.ts"
 import { explain } from "../../src/engine/views/explain.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
@@ -270,7 +271,7 @@ describe("groups of dependencies", () => {
       settings: { x: { key: "x", policies: [group] } }
     })
     rig.end("b")
-    assert.strictEqual(rig.state.later.get(rig.id("a"))?.get(rig.id("x")), 1)
+    assert.strictEqual(timesOf(rig.state.later.get(rig.id("a")), rig.id("x")), 1)
     rig.end("a")
     assert.strictEqual(rig.phase("x"), "running")
     rig.end("x")

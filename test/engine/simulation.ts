@@ -29,6 +29,7 @@ import { allExtras, extrasOf } from "../../src/engine/state/rare.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
 import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
+import { reversedOf } from "../../src/engine/structures/edges.ts"
 import { cancelOf } from "../../src/engine/views/claims.ts"
 import { Chance } from "../chance.ts"
 import { hasEnded, hasTaker } from "./model/facts.ts"
@@ -582,10 +583,14 @@ export class Simulation {
       positions[i] = b
       positions[j] = a
     }
+    const offsets = Int32Array.from([0, ...deps.map((_, i) => deps.slice(0, i + 1).reduce((n, d) => n + d.length, 0))])
+    const targets = Int32Array.from(deps.flat())
+    const isShared = targets.every((target) => target >= 0) && chance.with(0.5)
     const plan: Plan = {
       size: deps.length,
-      offsets: Int32Array.from([0, ...deps.map((_, i) => deps.slice(0, i + 1).reduce((n, d) => n + d.length, 0))]),
-      targets: Int32Array.from(deps.flat()),
+      offsets,
+      targets,
+      reversed: isShared ? reversedOf({ offsets, targets }) : undefined,
       positions: Int32Array.from(positions),
       settings,
       defaults: this.shares && chance.with(0.6) ? { share: chance.pick(shareNames) } : undefined,

@@ -7,6 +7,7 @@ import { claimsOf } from "../life/owners.ts"
 import { heldNow, isSpentBy } from "../life/spent.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import { entriesOf, timesOf } from "../state/later.ts"
 import { isGivenValue, phaseOf, settingsOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
 import { has, isLive } from "./facts.ts"
@@ -113,12 +114,16 @@ export const dependents: Rule = function*(state, { name, needs }) {
   for (const [task, target] of allExtras(state, "alias")) expect(target, task)
   for (const [dependency, tasks] of expected) {
     for (const [task, times] of tasks) {
-      if (state.later.get(dependency)?.get(task) !== times) yield `S3: ${name(dependency)} does not know ${name(task)}`
+      if (timesOf(state.later.get(dependency), task) !== times) {
+        yield `S3: ${name(dependency)} does not know ${name(task)}`
+      }
     }
   }
   for (const [dependency, tasks] of state.later) {
-    if (tasks.size === 0) yield `S3: ${name(dependency)} keeps an empty set of later dependents`
-    for (const task of tasks.keys()) {
+    if (typeof tasks !== "number" && tasks.size === 0) {
+      yield `S3: ${name(dependency)} keeps an empty set of later dependents`
+    }
+    for (const [task] of entriesOf(tasks)) {
       if (expected.get(dependency)?.has(task) !== true) yield `S3: ${name(dependency)} keeps ${name(task)}`
     }
   }

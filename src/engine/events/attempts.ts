@@ -27,6 +27,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
+import { addLater } from "../state/later.ts"
 import { refusalOf, unfoldingRefusal } from "../state/limits.ts"
 import { isEndFixed, keyOf, mayRepeat, phaseOf, sequenceOf, settingsOf, workerOf } from "../state/lookups.ts"
 import { dropFailure, forgetOutcome, outcomeOf } from "../state/outcomes.ts"
@@ -266,13 +267,13 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   const more = isWished ? wishes.extend(state, task, submission, target) : undefined
   submit.link(state, submission, out)
   if (more !== undefined) waits.waitForMore(state, more.wait, more.tasks, out)
-  const starved = waits.cycle(state, task, [inner])
+  const starved = target >= 0 && submit.isClosed(plan) ? undefined : waits.cycle(state, task, [inner])
   dropDependencies(state, task, outer, out)
   transition(state, task, Phase.waiting)
   extrasFor(state, task).alias = inner
   if (starved !== undefined) fail(state, task, outcomeOf(state, task, { _tag: "Starved", waits: starved }), out)
   else if (hasEnded(phaseOf(state, inner))) resolveAlias(state, task, inner, out)
-  else submit.addLater(state, inner, task)
+  else addLater(state, inner, task)
 }
 
 /** Handles the timers that are due. */

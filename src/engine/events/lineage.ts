@@ -19,6 +19,7 @@ import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Killing } from "../protocol/Reason.ts"
 import { isBeyond, liveOf, originOf } from "../protocol/Registered.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
+import { addLater, unlisten } from "../state/later.ts"
 import { holdsDependencies, mayRepeat, phaseOf, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
@@ -26,7 +27,7 @@ import type { State } from "../state/State.ts"
 import type { Place } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
 import { dropCopies } from "../workers/copies.ts"
-import { addLater, fillRows, markResource } from "./submit.ts"
+import { fillRows, markResource } from "./submit.ts"
 
 /** The tasks to run again, and the tasks that need them. */
 export interface Renewal {
@@ -205,6 +206,6 @@ const listenAnew = (state: State, task: TaskId): void => {
     if (!hasEnded(phaseOf(state, dependency))) later.push(dependency)
   }
   // Once for each index, replacing former registrations.
-  for (const dependency of later) state.later.get(dependency)?.delete(task)
+  for (const dependency of later) unlisten(state, task, dependency)
   for (const dependency of later) addLater(state, dependency, task)
 }

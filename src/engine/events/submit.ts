@@ -15,6 +15,7 @@ import type { Out, Refusal } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Plan, Reference, TaskKind } from "../protocol/Plan.ts"
 import { kindOf, liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
+import { addLater } from "../state/later.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
 import { phaseOf, placeOf } from "../state/lookups.ts"
 import type { Owner } from "../state/Owner.ts"
@@ -26,6 +27,8 @@ import * as timers from "../state/timers.ts"
 import { note } from "../state/transitions.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed, use } from "../state/uses.ts"
+import { reversedOf } from "../structures/edges.ts"
+import type { Edges } from "../structures/edges.ts"
 import { positionsOutOf } from "../structures/positions.ts"
 import * as horizon from "./horizon.ts"
 
@@ -88,7 +91,8 @@ const claimInBulk = (
 const isOwn = (reference: Reference): boolean => reference >= 0
 
 /** Whether the tasks of a plan depend on no others. */
-const isClosed = ({ targets }: Plan): boolean => {
+export const isClosed = ({ reversed, targets }: Plan): boolean => {
+  if (reversed !== undefined) return true
   for (let i = 0; i < targets.length; i++) if (targets[i]! < 0) return false
   return true
 }
@@ -108,7 +112,7 @@ export const register = (
   const place = parentTask < 0 ? undefined : placeOf(state, parentTask)
   const parent = place && nameAt(place.submission, place.index)
   const number = state.next.submission++
-  const { dependentOffsets, dependents } = dependentsOf(plan)
+  const { offsets: dependentOffsets, targets: dependents } = reversedIn(plan)
   const standing = lanesOf(state, number, plan, ids, place)
   const { ancestor, computation, depth, guard, lane, otherLanes, priorities, priority, ranks, share } = standing
   // Written out, because spread fields would be in an object of their own: one more load for every step of every task.
@@ -148,26 +152,10 @@ export const register = (
 }
 
 const noEdges = new Int32Array(0)
-const twoZeros = new Int32Array(2)
+const noReversed: Edges = { offsets: new Int32Array(2), targets: noEdges }
 
-/** Reverses the dependencies of a plan; live tasks of other submissions are left to `later`. */
-const dependentsOf = ({ offsets, size, targets }: Plan): Pick<Submission, "dependentOffsets" | "dependents"> => {
-  // Without edges all rows are empty, in either direction.
-  if (targets.length === 0) return { dependentOffsets: offsets, dependents: noEdges }
-  if (size === 1) return { dependentOffsets: twoZeros, dependents: noEdges }
-  const dependentOffsets = new Int32Array(size + 1)
-  for (let i = 0; i < targets.length; i++) if (targets[i]! >= 0) dependentOffsets[targets[i]! + 1]!++
-  for (let i = 0; i < size; i++) dependentOffsets[i + 1]! += dependentOffsets[i]!
-  const dependents = new Int32Array(dependentOffsets[size]!)
-  const next = dependentOffsets.slice(0, size)
-  for (let i = 0; i < size; i++) {
-    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
-      const target = targets[j]!
-      if (target >= 0) dependents[next[target]!++] = i
-    }
-  }
-  return { dependentOffsets, dependents }
-}
+/** The dependencies of a plan in reverse; live tasks of other submissions are left to `later`. */
+const reversedIn = (plan: Plan): Edges => plan.reversed ?? (plan.size === 1 ? noReversed : reversedOf(plan))
 
 /** Initializes the rows of a submission, or of its tasks from `from` up to `to`. */
 export const fillRows = (
@@ -409,12 +397,4 @@ const linkToLive = (state: State, task: TaskId, dependency: TaskId, out: Out): v
   state.tasks.refs[dependency]!++
   if (hasEnded(phaseOf(state, dependency))) dependencyEnded(state, task, dependency, out)
   else addLater(state, dependency, task)
-}
-
-/** Registers `task` for the end of a task of an earlier submission. */
-export const addLater = (state: State, dependency: TaskId, task: TaskId): void => {
-  use(state, Use.later)
-  const later = state.later.get(dependency)
-  if (later === undefined) state.later.set(dependency, new Map([[task, 1]]))
-  else later.set(task, (later.get(task) ?? 0) + 1)
 }

@@ -13,6 +13,8 @@ import { phaseAfter } from "../protocol/Outcome.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
+import type { Later } from "../state/Extras.ts"
+import { entriesOf } from "../state/later.ts"
 import { hasTaker, holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasOf } from "../state/rare.ts"
@@ -123,8 +125,8 @@ const tellOwnDependents = (state: State, task: TaskId, submission: Submission, o
 }
 
 /** Notifies the dependents in later submissions. */
-const tellLater = (state: State, task: TaskId, later: ReadonlyMap<TaskId, number>, out: Out): void => {
-  for (const [dependent, times] of later) {
+const tellLater = (state: State, task: TaskId, later: Later, out: Out): void => {
+  for (const [dependent, times] of entriesOf(later)) {
     if (extrasOf(state, dependent)?.alias === task) resolveAlias(state, dependent, task, out)
     else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
   }

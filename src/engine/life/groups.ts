@@ -13,11 +13,12 @@ import type { EndKind, Group } from "../protocol/policies.ts"
 import type { Impossibility } from "../protocol/Reason.ts"
 import { dependenciesOf, dependencyRows } from "../state/dependencies.ts"
 import type { GroupProgress } from "../state/Extras.ts"
+import { unlisten } from "../state/later.ts"
 import { keysOf, phaseOf, settingsOf } from "../state/lookups.ts"
 import { extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as leaving from "./leaving.ts"
-import { unlisten, unref } from "./release.ts"
+import { unref } from "./release.ts"
 
 /** The end of a task that will not start: that of a dependency, or its own. */
 export type Verdict =

@@ -9,6 +9,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
+import { unlisten } from "../state/later.ts"
 import { isEndFixed, phaseOf, settingsOf, workerOf } from "../state/lookups.ts"
 import { forgetOutcome } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
@@ -130,14 +131,6 @@ export const loseAll = (
 const dropLater = (state: State, task: TaskId, dependency: TaskId, out: Out, lose: typeof unref): void => {
   unlisten(state, task, dependency)
   lose(state, dependency, out, task)
-}
-
-/** Sets for how many of its indices a task is notified of the end of a task of an earlier submission. */
-export const unlisten = (state: State, task: TaskId, dependency: TaskId, places = 0): void => {
-  const later = state.later.get(dependency)
-  if (later?.has(task) !== true) return
-  if (places > 0) later.set(task, places)
-  else if (later.delete(task) && later.size === 0) state.later.delete(dependency)
 }
 
 /** Drops all data of a task. */

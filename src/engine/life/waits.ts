@@ -529,6 +529,7 @@ export const cycle = (
   awaited: ReadonlyArray<TaskId>,
   without?: ReadonlySet<TaskId>
 ): Starvation => {
+  if (areReady(state, awaited)) return undefined
   const from = new Map<TaskId, TaskId>()
   const stack: Array<TaskId> = []
   const visit = (task: TaskId, by: TaskId): void => {
@@ -543,6 +544,12 @@ export const cycle = (
     visitAwaited(state, task, visit)
   }
   return undefined
+}
+
+/** Whether tasks wait for slots alone, as most do that a body has just submitted. */
+const areReady = ({ tasks: { phase } }: State, ids: ReadonlyArray<TaskId>): boolean => {
+  for (const task of ids) if (phase[task] !== Phase.ready) return false
+  return true
 }
 
 const pathTo = (state: State, waiter: TaskId, from: ReadonlyMap<TaskId, TaskId>) => {

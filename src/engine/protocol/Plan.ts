@@ -16,6 +16,8 @@ export interface Plan extends Edges {
   readonly size: number
   /** Static order: `positions[i]` is the position of task `i` among all tasks of the plan, from 0. */
   readonly positions: Int32Array
+  /** The edges in reverse, where many plans share them. Such a plan has no negative references. */
+  readonly reversed?: Edges | undefined
   /** Only tasks that differ from the default appear. */
   readonly settings: ReadonlyMap<number, Settings>
   /** The defaults of tasks without settings of their own. */

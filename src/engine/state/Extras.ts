@@ -98,3 +98,9 @@ export interface Turn {
   /** The number of its starts. */
   starts: number
 }
+
+/**
+ * The dependents of a task in later submissions, each with the number of its dependencies on the task. The id alone where there is
+ * one that counts once: most tasks have no more.
+ */
+export type Later = TaskId | Map<TaskId, number>

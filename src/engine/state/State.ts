@@ -49,7 +49,7 @@ import { defaultLimits } from "../protocol/Settings.ts"
 import type { SchedulerSettings } from "../protocol/Settings.ts"
 import type { Transition, WorkerTransition } from "../protocol/Transition.ts"
 import { Fifo } from "../structures/fifo.ts"
-import type { Amount, Copying, Held, Holding, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
+import type { Amount, Copying, Held, Holding, Later, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Claim, Owner, Wait, Withdrawal } from "./Owner.ts"
 import type { Crowd, Lane, Queue } from "./Queue.ts"
@@ -186,8 +186,8 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   readonly paces: Map<number, number>
   /** Starved waits whose bodies have not taken their slot again yet. */
   readonly starved: Map<number, ReadonlyArray<Pair>>
-  /** Dependents in later submissions, each with the number of its dependencies on the task. */
-  readonly later: Map<TaskId, Map<TaskId, number>>
+  /** Dependents in later submissions, by their dependency. */
+  readonly later: Map<TaskId, Later>
   /** Pending copies of results, by number. */
   readonly copying: Map<number, Copying>
   /** Stopping attempts. */

@@ -5,6 +5,7 @@
  */
 import type { TaskId } from "../protocol/ids.ts"
 import { liveOf } from "../protocol/Registered.ts"
+import { entriesOf } from "./later.ts"
 import { extrasOf } from "./rare.ts"
 import type { State } from "./State.ts"
 
@@ -44,5 +45,5 @@ export const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> 
     dependent >= 0 && extrasOf(state, dependent)?.alias === undefined &&
     (extrasOf(state, dependent)?.needs === undefined || dependenciesOf(state, dependent).includes(task))
   )
-  return [...live, ...(state.later.get(task)?.keys() ?? [])]
+  return [...live, ...Array.from(entriesOf(state.later.get(task)), ([dependent]) => dependent)]
 }

@@ -12,3 +12,24 @@ export interface Edges {
   readonly offsets: Int32Array
   readonly targets: Int32Array
 }
+
+const noEdges = new Int32Array(0)
+
+/** The edges in reverse: row `i` has the dependents of task `i`, in ascending order. Negative targets are left out. */
+export const reversedOf = ({ offsets, targets }: Edges): Edges => {
+  // Without edges all rows are empty, in either direction.
+  if (targets.length === 0) return { offsets, targets: noEdges }
+  const size = offsets.length - 1
+  const starts = new Int32Array(size + 1)
+  for (let e = 0; e < targets.length; e++) if (targets[e]! >= 0) starts[targets[e]! + 1]!++
+  for (let i = 0; i < size; i++) starts[i + 1]! += starts[i]!
+  const sources = new Int32Array(starts[size]!)
+  const next = starts.slice(0, size)
+  for (let i = 0; i < size; i++) {
+    for (let e = offsets[i]!; e < offsets[i + 1]!; e++) {
+      const target = targets[e]!
+      if (target >= 0) sources[next[target]!++] = i
+    }
+  }
+  return { offsets: starts, targets: sources }
+}

@@ -10,6 +10,7 @@ import type { Cache } from "../bodies/livePlan.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import { isLiteral, noOptions } from "../tasks/task.ts"
 import type { Handle, Pass, TaskImpl, TaskOptions } from "../tasks/task.ts"
+import type { Form } from "./forms.ts"
 import { FusedTask } from "./fused.ts"
 import type { Part } from "./fused.ts"
 import type { Draft } from "./planning.ts"
@@ -17,7 +18,7 @@ import type { Draft } from "./planning.ts"
 /** A plan with its static order. */
 export interface Ordered {
   readonly draft: Draft
-  readonly positions: Int32Array
+  readonly form: Form
 }
 
 /** The same plan with fewer tasks. The remaining tasks keep their order, so it never holds more results than before. */
@@ -42,7 +43,7 @@ class Work {
   /** The static position at which each runs. */
   private readonly at: Int32Array
 
-  constructor({ draft, positions }: Ordered) {
+  constructor({ draft, form: { positions } }: Ordered) {
     this.draft = draft
     this.wanted = new Set(draft.targets)
     this.at = positions.slice()
@@ -149,15 +150,10 @@ class Work {
     }
     const settings = new Map<number, Settings>()
     for (const [node, each] of draft.settings) if (gone[node] === 0) settings.set(places[node]!, each)
+    const edges = Int32Array.from(rows.flatMap(({ edges }) => Array.from(edges, moved)))
     return {
-      positions,
-      draft: {
-        nodes: rows.map(({ task }) => task),
-        targets: draft.targets.map(moved),
-        offsets,
-        edges: Int32Array.from(rows.flatMap(({ edges }) => Array.from(edges, moved))),
-        settings
-      }
+      draft: { nodes: rows.map(({ task }) => task), targets: draft.targets.map(moved), offsets, edges, settings },
+      form: { size: kept.length, offsets, targets: edges, positions, reversed: undefined }
     }
   }
 

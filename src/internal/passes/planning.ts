@@ -1,14 +1,15 @@
 /**
- * The arrays of a plan: written row by row, culled to what is needed, and in static order.
+ * The arrays of a plan: written row by row, and culled to what is needed.
  *
  * @internal
  */
-import { order } from "../../engine/order/order.ts"
 import type { Reference, Settings } from "../../engine/protocol/Plan.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { refusalOf } from "../tasks/mistake.ts"
 import type { Mistake, Refused } from "../tasks/mistake.ts"
 import type { TaskImpl } from "../tasks/task.ts"
+import { noSettings, positionsOf, smallForm } from "./forms.ts"
+import type { Form } from "./forms.ts"
 
 /** The nodes of a plan before they have an order. Row `i` of `edges` begins at `offsets[i]`. */
 export interface Draft<N = TaskImpl> {
@@ -17,6 +18,8 @@ export interface Draft<N = TaskImpl> {
   readonly offsets: Int32Array
   readonly edges: Int32Array
   readonly settings: ReadonlyMap<number, Settings>
+  /** The form that has these edges, if plans share it. */
+  readonly form?: Form | undefined
 }
 
 /** A draft, written row by row, or its fault. */
@@ -24,7 +27,7 @@ export abstract class Drafting<N> {
   protected readonly nodes: Array<N> = []
   protected readonly offsets: Array<number> = [0]
   protected readonly edges: Array<Reference> = []
-  protected readonly settings = new Map<number, Settings>()
+  protected settings = noSettings as Map<number, Settings>
   /** A pure call turned out to run already after its dependencies had been given places. */
   protected hasJoinedLate = false
   /** The first fault. */
@@ -38,15 +41,25 @@ export abstract class Drafting<N> {
   protected push(node: N, settings: Settings | undefined): number {
     const index = this.nodes.push(node) - 1
     this.offsets.push(this.edges.length)
-    if (settings !== undefined) this.settings.set(index, settings)
+    if (settings === undefined) return index
+    if (this.settings === noSettings) this.settings = new Map()
+    this.settings.set(index, settings)
     return index
   }
 
   protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | Refused {
     const { fault, nodes, settings } = this
     if (fault !== undefined) return refusalOf(fault)
-    const offsets = Int32Array.from(this.offsets)
-    const draft = { nodes, targets, offsets, edges: Int32Array.from(this.edges), settings }
+    const form = this.hasJoinedLate ? undefined : smallForm(this.offsets, this.edges)
+    if (form !== undefined) return { nodes, targets, offsets: form.offsets, edges: form.targets, settings, form }
+    const draft = {
+      nodes,
+      targets,
+      offsets: Int32Array.from(this.offsets),
+      edges: Int32Array.from(this.edges),
+      settings,
+      form
+    }
     return this.hasJoinedLate ? cull(draft) : draft
   }
 }
@@ -72,35 +85,8 @@ const cull = <N>({ edges, nodes, offsets, settings, targets }: Draft<N>): Draft<
   }
 }
 
-const onlyPosition = new Int32Array(1)
-
-/** The static position of each node. */
-export const positionsOf = (size: number, offsets: Int32Array, targets: Int32Array): Int32Array =>
-  size === 1
-    ? onlyPosition
-    : order(isPlain(size, offsets, targets) ? { offsets, targets } : plain(size, offsets, targets))
-
-/** Whether all edges lie inside the plan and none is there twice. */
-const isPlain = (size: number, offsets: Int32Array, targets: Int32Array): boolean => {
-  const lastUser = new Int32Array(size)
-  for (let i = 0; i < size; i++) {
-    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
-      const target = targets[j]!
-      if (target < 0 || lastUser[target] === i + 1) return false
-      lastUser[target] = i + 1
-    }
-  }
-  return true
-}
-
-/** The edges inside the plan, each once. */
-const plain = (size: number, offsets: Int32Array, targets: Int32Array) => {
-  const own: Array<number> = []
-  const starts = new Int32Array(size + 1)
-  for (let i = 0; i < size; i++) {
-    const dependencies = new Set(targets.subarray(offsets[i], offsets[i + 1]))
-    for (const dependency of dependencies) if (dependency >= 0) own.push(dependency)
-    starts[i + 1] = own.length
-  }
-  return { offsets: starts, targets: Int32Array.from(own) }
+/** The form of a draft, with the static position of each node. */
+export const formOf = <N>({ edges, form, nodes, offsets }: Draft<N>): Form => {
+  const size = nodes.length
+  return form ?? { size, offsets, targets: edges, positions: positionsOf(size, offsets, edges), reversed: undefined }
 }

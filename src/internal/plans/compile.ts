@@ -10,8 +10,10 @@ import { keepSpecimen } from "../../engine/structures/specimens.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { functionOf, isFor } from "../bodies/livePlan.ts"
 import type { Ambient, Cache, Compiled, LivePlan } from "../bodies/livePlan.ts"
+import { flatForm, noSettings } from "../passes/forms.ts"
+import type { Form } from "../passes/forms.ts"
 import { apply } from "../passes/passes.ts"
-import { Drafting, positionsOf } from "../passes/planning.ts"
+import { Drafting, formOf } from "../passes/planning.ts"
 import type { Draft } from "../passes/planning.ts"
 import { labels, shown } from "../portable/named.ts"
 import { reasonOf } from "../tasks/checks.ts"
@@ -65,9 +67,12 @@ export const compile = (
     if (fault !== undefined) return refusalOf(fault)
     const functions = [functionOf(only)]
     const { defaults } = ambient
-    const one = isLiteral(only) ? oneLiteral : onePlan
+    const settings = isLiteral(only) ? oneLiteral : noSettings
     const portable = only.isPortable ? Int32Array.of(portableEntry(only, ambient)) : undefined
-    return { plan: planOf(one, portable, [only], functions, ambient, defaults, undefined), targets: onlyFirst }
+    return {
+      plan: planOf(flatForm(1), settings, portable, [only], functions, ambient, defaults, undefined),
+      targets: onlyFirst
+    }
   }
   const children = targets.length > 1 ? singlesIn(targets) : undefined
   return children === undefined
@@ -77,7 +82,8 @@ export const compile = (
 
 /** All plans have the same fields in the same order: the engine reads them for each task, and a second shape costs a tenth. */
 export const planOf = (
-  { offsets, positions, settings, size, targets }: Omit<Plan, "defaults" | "names" | "portable">,
+  { offsets, positions, reversed, size, targets }: Form,
+  settings: Plan["settings"],
   portable: Plan["portable"],
   nodes: ReadonlyArray<TaskImpl>,
   functions: ReadonlyArray<Plain | undefined>,
@@ -89,6 +95,7 @@ export const planOf = (
   offsets,
   targets,
   positions,
+  reversed,
   settings,
   portable,
   names: portable && labels,
@@ -113,30 +120,12 @@ const singlesIn = (targets: ReadonlyArray<Handle>): ReadonlyArray<TaskImpl> | un
 
 const flatPlan = (tasks: ReadonlyArray<TaskImpl>, ambient: Ambient): LivePlan => {
   const nodes = tasks.slice()
-  return planOf(formOf(nodes.length), undefined, nodes, nodes.map(functionOf), ambient, ambient.defaults, undefined)
+  const functions = nodes.map(functionOf)
+  return planOf(flatForm(nodes.length), noSettings, undefined, nodes, functions, ambient, ambient.defaults, undefined)
 }
 
-type Form = Omit<Plan, "defaults" | "portable">
-
-/** The arrays of plans of independent tasks, by size. They are never written, so plans share them. */
-const forms: Array<Form | undefined> = []
 const numbers: Array<ReadonlyArray<number> | undefined> = []
 const largestShared = 64
-
-const formOf = (size: number): Form => {
-  const present = forms[size]
-  if (present !== undefined) return present
-  const positions = Int32Array.from(numbersUpTo(size))
-  const form = {
-    size,
-    offsets: new Int32Array(size + 1),
-    targets: new Int32Array(0),
-    positions,
-    settings: onePlan.settings
-  }
-  if (size <= largestShared) forms[size] = form
-  return form
-}
 
 const numbersUpTo = (size: number): ReadonlyArray<number> => {
   const made = numbers[size] ?? Array.from({ length: size }, (_, i) => i)
@@ -150,27 +139,23 @@ const isSingle = (task: TaskImpl): boolean =>
 
 const onlyFirst: ReadonlyArray<Reference> = [0]
 
-const onePlan: Plan = {
-  size: 1,
-  offsets: new Int32Array(2),
-  targets: new Int32Array(0),
-  positions: new Int32Array(1),
-  settings: new Map(),
-  portable: undefined
-}
-
-const oneLiteral: Plan = { ...onePlan, settings: new Map([[0, { literal: true }]]) }
+const oneLiteral: Plan["settings"] = new Map([[0, { literal: true }]])
 
 let stamps = 0
 
 /** Marks of a walk on the tasks themselves: `stamp` while the dependencies are visited, `stamp + 1` when done. */
 const nextStamp = (): number => stamps += 2
 
+type Keys = Map<string, { readonly work: Identity; readonly reference: Reference }>
+
+/** The keys of a plan without any. */
+const noKeys: Keys = new Map()
+
 class Compiler extends Drafting<TaskImpl> {
   private readonly stamp = nextStamp()
   private readonly functions: Array<Plain | undefined> = []
   /** What has a key in this plan. */
-  private readonly keys = new Map<string, { readonly work: Identity; readonly reference: Reference }>()
+  private keys = noKeys
   private hasPortable = false
   private readonly live: Live
   private readonly ambient: Ambient
@@ -190,14 +175,14 @@ class Compiler extends Drafting<TaskImpl> {
   private finished(given: Draft): Compiled {
     const { ambient } = this
     const { cache, defaults, passes } = ambient
-    const plain = { draft: given, positions: positionsOf(given.nodes.length, given.offsets, given.edges) }
-    const { draft, positions } = passes === undefined ? plain : apply(plain, passes, cache)
-    const { edges, nodes, offsets, settings, targets } = draft
-    const size = nodes.length
+    const plain = { draft: given, form: formOf(given) }
+    const { draft, form } = passes === undefined ? plain : apply(plain, passes, cache)
+    const { nodes, settings, targets } = draft
     // Culled and rewritten tasks have moved.
     const functions = nodes === this.nodes ? this.functions : nodes.map(functionOf)
     const plan = planOf(
-      { size, offsets, targets: edges, positions, settings },
+      form,
+      settings,
       this.hasPortable ? portableIn(nodes, () => ambient) : undefined,
       nodes,
       functions,
@@ -318,7 +303,9 @@ class Compiler extends Drafting<TaskImpl> {
   private finish(task: TaskImpl, reference: Reference, named: Named | undefined): void {
     task.stamp = this.stamp + 1
     task.index = reference
-    if (named !== undefined) this.keys.set(named.key, { work: named.work, reference })
+    if (named === undefined) return
+    if (this.keys === noKeys) this.keys = new Map()
+    this.keys.set(named.key, { work: named.work, reference })
   }
 
   /** The index of a dependency of a task, or of the request itself. */

@@ -14,7 +14,7 @@ import type { Place, Registered } from "../../engine/protocol/Registered.ts"
 import { withDefaults } from "../bodies/annotations.ts"
 import { ambientAt, functionOf, isKnownAt, taskAt } from "../bodies/livePlan.ts"
 import type { Ambient, Compiled, LivePlan } from "../bodies/livePlan.ts"
-import { Drafting, positionsOf } from "../passes/planning.ts"
+import { Drafting, formOf } from "../passes/planning.ts"
 import { conflict, identityIn, inNamespace, namedBy, namedIn, nameOf } from "../tasks/keys.ts"
 import type { Named } from "../tasks/keys.ts"
 import { isRefused } from "../tasks/mistake.ts"
@@ -96,11 +96,11 @@ class Recompiler extends Drafting<Entry> {
     if (cycle !== undefined) this.refuse(new Cycle({ path: cycle.map(({ task }) => nameOf(task)) }))
     const draft = this.drafted(roots.map(({ reference }) => reference!))
     if (isRefused(draft)) return draft
-    const { edges, nodes, offsets, settings, targets } = draft
+    const { nodes, settings, targets } = draft
     const tasks = nodes.map(({ task }) => task)
-    const size = nodes.length
     const plan = planOf(
-      { size, offsets, targets: edges, positions: positionsOf(size, offsets, edges), settings },
+      formOf(draft),
+      settings,
       portableIn(tasks, (index) => nodes[index]!.ambient),
       tasks,
       tasks.map(functionOf),

@@ -176,8 +176,9 @@ export const pathBehind = (holder: Pick<Holder, "path">): Path | undefined =>
 
 export const infoKey = "skein/SkeinError/TaskInfo"
 
-/** Where the failure of a cause happened, if a task failed with it. */
-export const infoOf = (cause: Cause.Cause<unknown>): Info | undefined => Cause.annotations(cause).mapUnsafe.get(infoKey)
+/** Where the failure of a cause happened, if a task failed with it. Test runners put other things in place of causes. */
+export const infoOf = (cause: unknown): Info | undefined =>
+  Cause.isCause(cause) ? Cause.annotations(cause).mapUnsafe.get(infoKey) : undefined
 
 /** See `SkeinError.pretty`. */
 export const prettyCause = (cause: Cause.Cause<unknown>): string => {
