@@ -263,7 +263,8 @@ export const SkeinError = codec(Errors.SkeinError, "SkeinError", {
       owner: Schema.String,
       by: Schema.optional(Schema.String),
       body: Schema.optional(Schema.String)
-    })
+    }),
+    codec(Errors.Unreadable, "Unreadable", { key: Schema.String, why: Schema.String })
   ])
 })
 

@@ -329,6 +329,24 @@ export class Released extends Fact("Released")<{
   }
 }
 
+/**
+ * A result that a worker elsewhere has sent as bytes cannot be made a value again. `why` is what its reader says.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class Unreadable extends Fact("Unreadable")<{
+  readonly key: string
+  readonly why: string
+}> {
+  override get message(): string {
+    return `The result of task ${quote(this.key)} cannot be read: ${
+      inLine(this.why)
+    }. Submit the task anew, or let it return less.`
+  }
+}
+
 const tooFarBack =
   "released and further back than Skein.layer's limits.lineage submissions. Allow more, keep what is made often,"
 
@@ -448,6 +466,7 @@ export type SkeinReason =
   | DependenciesGone
   | Starved
   | Released
+  | Unreadable
 
 /**
  * A failure that the runtime can cause to any task; `reason` says which.

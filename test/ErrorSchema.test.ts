@@ -83,7 +83,8 @@ const ofRuntime = fc.oneof(
       fc.tuple(text, text, fc.constantFrom("slot", "resources", "tag"))
     ))
   }, Errors.Starved as never),
-  made({ key: text, owner: text, by: maybe(text), body: maybe(text) }, Errors.Released as never)
+  made({ key: text, owner: text, by: maybe(text), body: maybe(text) }, Errors.Released as never),
+  made({ key: text, why: text }, Errors.Unreadable as never)
 )
 
 const ofSubmission = fc.oneof(

@@ -19,6 +19,7 @@ import type { Down, Up } from "../../src/internal/remote/messages.ts"
 import type { Task } from "../../src/internal/tasks/handles.ts"
 import { makeTask } from "../../src/internal/tasks/makeTask.ts"
 import { noOptions } from "../../src/internal/tasks/task.ts"
+import type { Sealer } from "../../src/internal/workers/sealed.ts"
 
 /** A task maker, and what runs its tasks at the far side. */
 export interface Maker extends Implementation {
@@ -64,6 +65,10 @@ export interface MemoryOptions {
   readonly build?: Effect.Effect<unknown, unknown, Scope.Scope>
   /** Runs at the end of the link. */
   readonly after?: Effect.Effect<void>
+  /** Seals results at the far side. Defaults to none. */
+  readonly sealer?: Sealer | undefined
+  /** Opens at the near side. Defaults to `sealer`. */
+  readonly nearSealer?: Sealer | undefined
   /** Whether the event loop of the far side answers pings. */
   readonly answers?: () => boolean
 }
@@ -78,7 +83,9 @@ export const memoryTransport = (
     build = Effect.void,
     carry = inMicrotasks,
     defer,
+    nearSealer,
     opened,
+    sealer,
     shares = true,
     surroundings
   }: MemoryOptions = {}
@@ -92,6 +99,7 @@ export const memoryTransport = (
   let listener: ((down: Down) => void) | undefined
   const uplink: Uplink = {
     control,
+    sealer,
     receive: (listens) => {
       listener = listens
       for (const message of early.splice(0)) listens(message)
@@ -117,6 +125,7 @@ export const memoryTransport = (
   }
   const link: Link = {
     control,
+    sealer: nearSealer ?? sealer,
     send: (message, transfer = []) => {
       const clone = structuredClone(message, { transfer: [...transfer] })
       wire.downs.push(message)

@@ -5,7 +5,7 @@ import { Simulation } from "skein/testing"
 import { Ports } from "../../src/testing/internal/carriedPort.ts"
 import { longOr } from "../long.ts"
 import type { Wire } from "./memoryLink.ts"
-import { crowd, randomRemoteGraph, remotePorts, type Ways } from "./remoteGraphs.ts"
+import { bytes, crowd, randomRemoteGraph, remotePorts, type Ways } from "./remoteGraphs.ts"
 
 const seeds = longOr(400, 40)
 
@@ -30,6 +30,7 @@ describe("workers that are not here", () => {
         assert.isAbove(report.interleavings, seeds / 2)
         assert.strictEqual(crowd.excess, 0, "more bodies ran on a worker than it has slots")
         assert.isAtLeast(crowd.most, 2)
+        assert.isAbove(Math.min(bytes.sealed, bytes.opened), 0)
         assert.isAbove(wires.flatMap(({ ups }) => ups.filter(({ _tag }) => _tag === "Report")).length, seeds / 4)
       }))
   }

@@ -12,7 +12,9 @@ import type { SchedulerCore } from "../../src/internal/driver/schedulerCore.ts"
 import { wayOf } from "../../src/internal/portable/ways.ts"
 import { RemoteWorker } from "../../src/internal/remote/remoteWorker.ts"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
+import type { Sealer } from "../../src/internal/workers/sealed.ts"
 import { CarriedPort, type MakePort } from "../../src/testing/internal/carriedPort.ts"
+import { sealer as real } from "../../src/threads/internal/sealer.ts"
 import { type Maker, memoryTransport, named, type Wire } from "./memoryLink.ts"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { own: Schema.Number }) {}
@@ -95,15 +97,32 @@ export const bodies = {
       if (values[0] % 2 === 0) yield* Worker.rejoin
       return sum(values)
     }), codec),
+  deep: named("deep", ({ at: { values } }: { at: { values: Payload } }) => ({ values: [sum(values), 1] })),
   classy: named("classy", (values: Payload) => new Total({ total: sum(values), at: new Date(0) }), {
     ...codec,
     success: wayOf(Total)
   })
 } satisfies Record<string, Maker>
 
+/** How many results were sealed, and how often one was opened. */
+export const bytes = { sealed: 0, opened: 0 }
+
+/** Seals whatever is an object, and now and then a number. */
+const sealer: Sealer = {
+  seal: (value) => {
+    bytes.sealed++
+    return real.seal(value)
+  },
+  open: (sealed) => {
+    bytes.opened++
+    return real.open(sealed)
+  },
+  isWorth: (value) => (typeof value === "object" && value !== null) || (typeof value === "number" && value % 3 === 0)
+}
+
 const makers: ReadonlyArray<Maker> = Object.values(bodies)
 /** Most bodies succeed, or nothing would run below them. */
-const usual = ["plain", "promise", "turns", "sleeps", "steps", "scoped", "shields", "away", "leaves", "classy"] as const
+const usual = ["deep", "plain", "promise", "turns", "sleeps", "steps", "scoped", "shields", "away", "leaves", "classy"] as const
 
 /** Those that hold their slots for a while, and those that give them away. */
 const busy = ["sleeps", "away", "leaves"] as const
@@ -131,10 +150,13 @@ export const randomRemoteGraph = (chance: Chance.Chance): ReadonlyArray<Task.Tas
       continue
     }
     const name = chance.with(0.08) ? chance.pick(["fails", "throws"] as const) : chance.pick(linked > 0 ? usual : busy)
-    const task = bodies[name].task([own, ...inputs], options)
+    const values = [own, ...inputs]
+    const task = bodies[name].task(name === "deep" ? { at: { values } } : values, options)
     tasks.push(
       name === "classy" ?
         Task.map(task, ({ total }) => total) as never
+        : name === "deep" ?
+        Task.map(task, ({ values: [total] }) => total) as never
         // What may fail is met by a policy or by its exit.
         : name === "fails" || name === "throws"
         ? chance.pick([
@@ -150,6 +172,8 @@ export const randomRemoteGraph = (chance: Chance.Chance): ReadonlyArray<Task.Tas
 
 export interface Ways {
   readonly shares: boolean
+  /** Whether results are sealed. Defaults to true. */
+  readonly seals?: boolean
   readonly ahead: number
   /** The probability that a message is the last that a far side reads. */
   readonly deadly?: number
@@ -157,10 +181,11 @@ export interface Ways {
 }
 
 /** The port of `w2` is a remote worker, the others are here. */
-export const remotePorts = ({ ahead, deadly = 0, met, shares }: Ways): MakePort => (setup, make, carrier) => {
+export const remotePorts = ({ ahead, deadly = 0, met, seals = true, shares }: Ways): MakePort => (setup, make, carrier) => {
   if (setup.name !== "w2") return new CarriedPort(setup, make, carrier)
   const transport = memoryTransport(makers, {
     shares,
+    sealer: seals ? sealer : undefined,
     defer: setup.defer,
     // Until nothing is on its way.
     after: Effect.sleep(1),

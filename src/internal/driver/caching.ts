@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Exit from "effect/Exit"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import { Flag } from "../../engine/protocol/Phase.ts"
@@ -12,6 +13,8 @@ import { ambientOf, isFor, taskAt } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
 import { Away } from "../workers/away.ts"
 import type { Fetching } from "../workers/away.ts"
+import { isSealed } from "../workers/sealed.ts"
+import type { Sealed } from "../workers/sealed.ts"
 import { inputOf } from "./inputs.ts"
 
 /** Adds a result to a cache. */
@@ -39,11 +42,17 @@ export class Caching {
     const isMeant = cache !== undefined && isFor(cache, taskAt({ submission: submission[task]!, index: index[task]! }))
     const key = isMeant ? plan.settings.get(index[task]!)?.key : undefined
     if (key === undefined || this.ownsResource(task)) return undefined
+    if (isSealed(value)) return () => this.addOpened(value, (opened) => cache!.set(key, opened))
     if (!(value instanceof Away)) return () => cache!.set(key, value)
     return () =>
       this.desk.fetch(value, (found) => {
         if (found !== undefined) cache!.set(key, found.value)
       })
+  }
+
+  /** A cache has values. What cannot be read is not added. */
+  private addOpened({ exit }: Sealed, add: (value: unknown) => void): void {
+    if (Exit.isSuccess(exit)) add(exit.value)
   }
 
   /** Whether the result of a task must not outlive it: it owns a resource, or passes one on. */

@@ -4,6 +4,7 @@
  *
  * @internal
  */
+import * as Exit from "effect/Exit"
 import { wakesAt } from "../../engine/Engine.ts"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import { interrupted } from "../../engine/protocol/Event.ts"
@@ -20,6 +21,7 @@ import type { Crew } from "../workers/crew.ts"
 import type { HomeResults } from "../workers/homeResults.ts"
 import { numbered } from "../workers/numbered.ts"
 import type { WorkerPort } from "../workers/port.ts"
+import { isAnyOfSealed, openAll } from "../workers/sealed.ts"
 import type { Wire } from "../workers/wire.ts"
 import type { Alarm } from "./alarm.ts"
 import type { AsyncScopes } from "./asyncScopes.ts"
@@ -128,7 +130,14 @@ export class Carrying implements Carrier {
     if (this.desk.isUsed && (isBodyless || !to.keepsResults) && this.gather(task, attempt)) return
     if (isBodyless) return this.endNow(task, attempt, nodes[index]!, to)
     // Inputs are read now: by the time the body gets to them, the worker that holds them may be lost.
-    const inputs = !isFunction && nodes[index]!.shape === "none" ? undefined : this.inputs.of(task)
+    let inputs: ReadonlyArray<unknown> | undefined = !isFunction && nodes[index]!.shape === "none"
+      ? undefined
+      : this.inputs.of(task)
+    if (inputs !== undefined && to.kind === "local" && isAnyOfSealed(inputs)) {
+      const opened = openAll(inputs)
+      if (Exit.isFailure(opened)) return this.to.reports.failed(task, attempt, opened.cause)
+      inputs = opened.value
+    }
     const ahead = to.ahead > 0 && this.attempts.isSentAhead(task)
     to.start(task, attempt, this.attempts.startsOf(task), from, index, inputs, ahead)
   }

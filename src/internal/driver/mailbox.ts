@@ -24,6 +24,7 @@ import { Fifo } from "../../engine/structures/fifo.ts"
 import type { Time } from "../platform/time.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import { turn } from "../settings/turn.ts"
+import { isSealed } from "../workers/sealed.ts"
 import type { Wire } from "../workers/wire.ts"
 import type { AsyncScopes } from "./asyncScopes.ts"
 import type { Life } from "./life.ts"
@@ -182,7 +183,8 @@ export class Mailbox {
   handedOver(task: TaskId, attempt: number, result: unknown, micros: number | undefined): void {
     this.catchUp()
     this.taskEnded.micros = micros
-    this.succeeded(task, attempt, result)
+    if (isSealed(result)) this.kept(task, attempt, this.sizeOf && result.size)
+    else this.succeeded(task, attempt, result)
     this.taskEnded.micros = undefined
   }
 

@@ -20,6 +20,7 @@ import { givenIn } from "../portable/moved.ts"
 import type { Implementation, Registry } from "../portable/named.ts"
 import { plainBody } from "../tasks/worker.ts"
 import { keptIn } from "../workers/kept.ts"
+import type { SealedData, Sealer } from "../workers/sealed.ts"
 import type { Control } from "./control.ts"
 import { tellBegun } from "./farAsks.ts"
 import type { FarAsks } from "./farAsks.ts"
@@ -28,6 +29,7 @@ import type { FarContexts } from "./farContexts.ts"
 import { End, Flags } from "./messages.ts"
 import type { Reporting } from "./reporting.ts"
 import { Stage } from "./started.ts"
+import { joined } from "./sealedInputs.ts"
 import type { Started } from "./started.ts"
 
 /** A body is slow if it takes longer than this: its beginning is told before it begins. */
@@ -44,6 +46,7 @@ export interface Line {
 export class FarBodies {
   private readonly reporting: Reporting
   private readonly control: Control | undefined
+  private readonly sealer: Sealer | undefined
   private readonly contexts: FarContexts
   private readonly asks: FarAsks
   private readonly line: Line
@@ -63,6 +66,7 @@ export class FarBodies {
     host: Host,
     reporting: Reporting,
     control: Control | undefined,
+    sealer: Sealer | undefined,
     contexts: FarContexts,
     asks: FarAsks,
     line: Line
@@ -74,6 +78,7 @@ export class FarBodies {
     this.home = { name: host.name, lends: true, waits: waitsOf(asks.ask) } as unknown as Home
     this.reporting = reporting
     this.control = control
+    this.sealer = sealer
     this.contexts = contexts
     this.asks = asks
     this.line = line
@@ -95,6 +100,11 @@ export class FarBodies {
     const implementation = this.implementations[name]!
     const { payload: way } = implementation.named.codec
     let payload = started.payload
+    if (started.sealed !== undefined) {
+      const whole = joined(payload, started.sealed, this.sealer!)
+      if (Exit.isFailure(whole)) return this.ended(started, implementation, whole)
+      payload = whole.value
+    }
     let fault: string | undefined
     if (way.asIs) fault = way.check(payload)
     else {
@@ -143,9 +153,13 @@ export class FarBodies {
     return this.micros()
   }
 
-  private attemptOf({ key: own, name, number, seat, serial }: Started, scope: Scope.Scope): FarAttempt {
-    const key = keyNamed({ key: own, label: this.implementations[name]!.label, number: serial })
-    return new FarAttempt(this.home, this.host, seat, number, scope, key, this.isStopping, this.asks.ask)
+  private attemptOf(started: Started, scope: Scope.Scope): FarAttempt {
+    const { number, seat } = started
+    return new FarAttempt(this.home, this.host, seat, number, scope, this.keyOf(started), this.isStopping, this.asks.ask)
+  }
+
+  private keyOf({ key, name, serial }: Started): string {
+    return keyNamed({ key, label: this.implementations[name]!.label, number: serial })
   }
 
   private closeScope(
@@ -178,12 +192,31 @@ export class FarBodies {
     return this.end(started, End.failed, encodeCause(implementation.named, exit.cause), nothingMoved)
   }
 
-  private succeeded(started: Started, { named }: Implementation, value: unknown): number {
-    const { success } = named.codec
-    if (success.asIs) return this.end(started, End.succeeded, value, givenIn(value))
+  private succeeded(started: Started, implementation: Implementation, value: unknown): number {
+    const { success } = implementation.named.codec
+    if (success.asIs) {
+      const moved = givenIn(value)
+      const { sealer } = this
+      // What was given away has to go as it is.
+      if (moved.length > 0 || sealer?.isWorth(value) !== true) {
+        return this.end(started, End.succeeded, value, moved)
+      }
+      return this.seal(started, implementation, value, sealer)
+    }
     const encoded = success.encode(value)
     if (Result.isSuccess(encoded)) return this.end(started, End.succeeded, encoded.success, givenIn(encoded.success))
     return this.end(started, End.stranded, encoded.failure, nothingMoved)
+  }
+
+  /** Ends with the bytes of a result. It is checked now, because the near side may never open it. */
+  private seal(started: Started, { named }: Implementation, value: unknown, sealer: Sealer): number {
+    const fault = named.codec.success.check(value)
+    if (fault !== undefined) return this.end(started, End.stranded, fault, nothingMoved)
+    const bytes = Result.try(() => sealer.seal(value))
+    // It has something in it that no bytes stand for, such as shared memory.
+    if (Result.isFailure(bytes)) return this.end(started, End.succeeded, value, nothingMoved)
+    const data: SealedData = { key: this.keyOf(started), bytes: bytes.success }
+    return this.end(started, End.sealed, data, nothingMoved)
   }
 
   /** Notes how long the body took, and returns when it ended. */

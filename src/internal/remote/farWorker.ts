@@ -74,6 +74,7 @@ export class FarWorker {
       { name, labels, isLost: false },
       this.reporting,
       this.control,
+      uplink.sealer,
       this.contexts,
       this.asks,
       this
@@ -92,7 +93,7 @@ export class FarWorker {
     this.work()
   }
 
-  private enqueue({ contexts, keys, payloads, places, starts }: Batch): void {
+  private enqueue({ contexts, keys, payloads, places, sealed, starts }: Batch): void {
     for (let i = 0, at = 0; i < payloads.length; i++, at += startWidth) {
       const place = places?.[i] ?? 0
       const seat = starts[at]!
@@ -104,6 +105,7 @@ export class FarWorker {
         serial: starts[at + 3]!,
         flags,
         payload: payloads[i],
+        sealed: undefined,
         key: keys?.[i],
         context: place > 0 ? contexts![place - 1] : undefined,
         stage: Stage.inLine,
@@ -117,6 +119,12 @@ export class FarWorker {
         if (this.free > 0) this.free--
         this.ready.push(started)
       }
+    }
+    if (sealed === undefined) return
+    for (const [position, part] of sealed) {
+      const started = this.seats[starts[startWidth * position]!]!
+      started.sealed ??= []
+      started.sealed.push(part)
     }
   }
 

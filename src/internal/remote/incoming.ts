@@ -18,6 +18,8 @@ import type { Travelling, WireCause } from "../portable/causes.ts"
 import { decodeCause, stranded } from "../portable/causes.ts"
 import type { Named, Way } from "../portable/named.ts"
 import type { WorkerPort, WorkerReports } from "../workers/port.ts"
+import { Sealed } from "../workers/sealed.ts"
+import type { SealedData, Sealer } from "../workers/sealed.ts"
 import type { Asking } from "./asking.ts"
 import { End } from "./messages.ts"
 import type { HearingData, LogData, Report } from "./messages.ts"
@@ -29,6 +31,8 @@ export class Incoming {
   private readonly reports: WorkerReports
   private readonly seats: Seats
   private readonly asking: Asking
+  /** Opens what the far side has sealed. Set with the link. */
+  sealer: Sealer | undefined
 
   constructor(port: Pick<WorkerPort, "serial">, reports: WorkerReports, seats: Seats, asking: Asking) {
     this.port = port
@@ -58,7 +62,7 @@ export class Incoming {
     const exit = exitOf(named, kind, value)
     this.reports.bodyEnded(seats.attempt[seat]!)
     this.asking.end(seat, exit, (closed) => {
-      if (kind !== End.succeeded || Exit.isSuccess(closed)) return this.settle(seat, kind, value, micros)
+      if (!hasSucceeded(kind) || Exit.isSuccess(closed)) return this.settle(seat, kind, value, micros)
       const { attempt, task } = seats
       const at = [task[seat]!, attempt[seat]!] as const
       seats.release(seat)
@@ -83,6 +87,9 @@ export class Incoming {
     }
     if (kind === End.stranded) return this.strand(task, attempt, named, "result", value as string)
     reports.attemptEnded(attempt)
+    if (kind === End.sealed) {
+      return reports.handedOver(task, attempt, new Sealed(value as SealedData, this.sealer!), micros)
+    }
     if (kind === End.unbegun) reports.unbegun(task, attempt)
     else reports.failed(task, attempt, decodeCause(named, value as WireCause))
   }
@@ -137,9 +144,11 @@ export class Incoming {
   }
 }
 
+const hasSucceeded = (kind: number): boolean => kind === End.succeeded || kind === End.sealed
+
 /** The exit of a body, as far as what it has asked for is concerned. */
 const exitOf = (named: Named, kind: number, value: unknown): Exit.Exit<void, unknown> => {
-  if (kind === End.succeeded) return Exit.void
+  if (hasSucceeded(kind)) return Exit.void
   if (kind === End.stranded) return Exit.die(stranded(named.name, "result", value as string))
   return Exit.failCause(decodeCause(named, value as WireCause))
 }

@@ -7,6 +7,7 @@
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Sealer } from "../workers/sealed.ts"
 import type { Down, Up } from "./messages.ts"
 
 /** What is given away with a message rather than copied: array buffers, and whatever else the transport can move. */
@@ -18,6 +19,8 @@ export interface Link {
   readonly send: (down: Down, transfer?: Transfer) => void
   /** Words in memory that both ends share, if there is such; see `control.ts`. */
   readonly control: Int32Array | undefined
+  /** Opens what the other side has sealed. */
+  readonly sealer?: Sealer | undefined
   /** Ends the other side at once. Returns when its exit was seen; returns at once if it has been. */
   readonly kill: Effect.Effect<void>
   /** Asks the event loop of the other side to turn once; returns the number of the request. */
@@ -61,4 +64,6 @@ export interface Uplink {
   /** Hears what comes; messages that came before are heard now. Called once. */
   readonly receive: (listener: (down: Down) => void) => void
   readonly control: Int32Array | undefined
+  /** Seals large results. */
+  readonly sealer?: Sealer | undefined
 }

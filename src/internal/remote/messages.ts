@@ -11,6 +11,7 @@
 
 import type { WireCause } from "../portable/causes.ts"
 import type { RegionData } from "./regions.ts"
+import type { SealedPart } from "./sealedInputs.ts"
 
 /** Both sides must speak the same version. */
 export const version = 1
@@ -45,7 +46,9 @@ export const End = {
   /** The body will not begin: the attempt was taken back, or stopped before. */
   unbegun: 2,
   /** Its result does not travel; the value says why. */
-  stranded: 3
+  stranded: 3,
+  /** It has succeeded; the value is its sealed result. */
+  sealed: 4
 } as const
 
 /** What the bodies of a submission see of the context of their submitter. */
@@ -96,6 +99,8 @@ export interface Batch {
   /** The number of the context in `contexts` of each start, from 1; 0 for none. */
   readonly places?: ReadonlyArray<number>
   readonly contexts?: ReadonlyArray<ContextData>
+  /** The sealed parts of payloads, and the positions of their starts. */
+  readonly sealed?: ReadonlyArray<readonly [position: number, part: SealedPart]>
   /** Pairs of verb and seat. */
   readonly orders?: ReadonlyArray<number>
   readonly answers?: ReadonlyArray<Answer>

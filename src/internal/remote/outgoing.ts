@@ -6,6 +6,7 @@
 import type { Transfer } from "./link.ts"
 import { startWidth } from "./messages.ts"
 import type { Answer, Batch, ClockData, ContextData } from "./messages.ts"
+import type { SealedPart } from "./sealedInputs.ts"
 
 const nothing = new Int32Array(0)
 
@@ -17,6 +18,7 @@ export class Outgoing {
   private keys: Array<string | undefined> | undefined
   private places: Array<number> | undefined
   private contexts: Array<ContextData> | undefined
+  private sealed: Array<readonly [position: number, part: SealedPart]> | undefined
   private orders: Array<number> | undefined
   private answers: Array<Answer> | undefined
   /** What is given away with each start that gives something away. */
@@ -56,6 +58,12 @@ export class Outgoing {
     this.moved.set(this.count - 1, buffers)
   }
 
+  /** The last start has a sealed part. */
+  seal(part: SealedPart): void {
+    this.sealed ??= []
+    this.sealed.push([this.count - 1, part])
+  }
+
   /** The last start has the context with this number. */
   place(number: number): void {
     this.places ??= []
@@ -80,7 +88,7 @@ export class Outgoing {
 
   /** Everything collected so far. The next batch begins empty. */
   take(): Parcel {
-    const { answers, clock, contexts, count, keys, moved, orders, payloads, places, starts } = this
+    const { answers, clock, contexts, count, keys, moved, orders, payloads, places, sealed, starts } = this
     const batch: Batch = {
       _tag: "Batch",
       starts: count === 0 ? nothing : starts.slice(0, startWidth * count),
@@ -88,6 +96,7 @@ export class Outgoing {
       ...keys !== undefined && { keys },
       ...places !== undefined && { places },
       ...contexts !== undefined && { contexts },
+      ...sealed !== undefined && { sealed },
       ...orders !== undefined && { orders },
       ...answers !== undefined && { answers },
       ...clock !== undefined && { clock }
@@ -98,6 +107,7 @@ export class Outgoing {
     this.keys =
       this.places =
       this.contexts =
+      this.sealed =
       this.orders =
       this.answers =
       this.clock =
@@ -121,14 +131,15 @@ export const transferOf = ({ moved }: Parcel): Transfer =>
 
 /** A batch in parts, because not all of it can be cloned: its starts one by one, each answer, and then the rest. */
 export const partsOf = ({ batch, moved }: Parcel): ReadonlyArray<Parcel> => {
-  const { answers = [], keys, payloads, places, starts, ...rest } = batch
+  const { answers = [], keys, payloads, places, sealed = [], starts, ...rest } = batch
   const alone = payloads.map((payload, i): Parcel => ({
     batch: {
       _tag: "Batch",
       starts: starts.slice(startWidth * i, startWidth * (i + 1)),
       payloads: [payload],
       ...keys !== undefined && { keys: [keys[i]] },
-      ...places !== undefined && { places: [places[i] ?? 0], contexts: rest.contexts! }
+      ...places !== undefined && { places: [places[i] ?? 0], contexts: rest.contexts! },
+      ...sealed.length > 0 && { sealed: sealed.flatMap(([at, part]) => at === i ? [[0, part] as const] : []) }
     },
     moved: moved.has(i) ? new Map([[0, moved.get(i)!]]) : noneMoved
   }))

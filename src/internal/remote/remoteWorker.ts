@@ -18,6 +18,7 @@ import type { Begin, Overdue, Stop, TakeBack } from "../../engine/protocol/Instr
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { SubmitError, TaskUnmet } from "../../SkeinError.ts"
+import type { SkeinError } from "../../SkeinError.ts"
 import type { Host } from "../bodies/attempt.ts"
 import { assembled } from "../bodies/bodies.ts"
 import { ambientOf } from "../bodies/livePlan.ts"
@@ -31,6 +32,7 @@ import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { keptIn } from "../workers/kept.ts"
 import type { Setup, WorkerPort, WorkerReports } from "../workers/port.ts"
+import { isAnyOfSealed, openAll } from "../workers/sealed.ts"
 import { Asking, basicVerbs } from "./asking.ts"
 import type { Verbs } from "./asking.ts"
 import { clockOf, dataOf, readingOf } from "./contexts.ts"
@@ -44,6 +46,8 @@ import { Names } from "./names.ts"
 import { Outgoing, partsOf, transferOf } from "./outgoing.ts"
 import type { Parcel } from "./outgoing.ts"
 import { Pulse } from "./pulse.ts"
+import { part } from "./sealedInputs.ts"
+import type { Parted, SealedPart } from "./sealedInputs.ts"
 import { Seats, Stage } from "./seats.ts"
 
 /** What differs between backends. */
@@ -63,6 +67,7 @@ const isWatched = ({ options: { timeoutMillis } }: TaskImpl): boolean => timeout
 const wasMoved = "a buffer that Portable.move gave to a former attempt is gone"
 
 const nothingMoved: Transfer = []
+const nothingSealed: ReadonlyArray<SealedPart> = []
 
 export class RemoteWorker implements WorkerPort {
   readonly host: Host = this
@@ -123,6 +128,7 @@ export class RemoteWorker implements WorkerPort {
       })
       yield* Effect.addFinalizer(() => this.close(link))
       this.link = link
+      this.incoming.sealer = link.sealer
       this.pulse = new Pulse(link, this.seats)
       this.control = link.control && new Control(link.control)
       link.send({ _tag: "Open", version, worker: this.name, labels: this.labels, slots: this.slots })
@@ -189,7 +195,15 @@ export class RemoteWorker implements WorkerPort {
     const name = this.names.numberOf(named)
     if (name < 0) return this.refuseTask(task, attempt, named)
     const { asIs, encode } = named.codec.payload
-    let payload = assembled(node, inputs)
+    let values = inputs
+    let sealed = nothingSealed
+    if (inputs !== undefined && isAnyOfSealed(inputs)) {
+      const parted = this.parted(node, inputs, asIs)
+      if (Exit.isFailure(parted)) return this.failUnread(task, attempt, parted.cause)
+      values = parted.value.inputs
+      sealed = parted.value.parts
+    }
+    let payload = assembled(node, values)
     if (!asIs) {
       const encoded = encode(payload)
       if (Result.isFailure(encoded)) return this.incoming.strand(task, attempt, named, "payload", encoded.failure)
@@ -206,11 +220,23 @@ export class RemoteWorker implements WorkerPort {
       outgoing.move(moved)
       this.seats.moves[seat] = true
     }
+    for (const part of sealed) outgoing.seal(part)
     if (plan.settings.size > 0 || plan.defaults !== undefined) outgoing.key(keyAt(submission, index))
     const ambient = ambientOf(plan, index)
     if (ambient !== this.lastAmbient) this.placeAt(ambient)
     if (this.lastPlace > 0) outgoing.place(this.lastPlace)
     this.flushSoon()
+  }
+
+  /** Sealed inputs go as they are to a far side that can open them, if the payload needs no encoding. */
+  private parted(node: TaskImpl, inputs: ReadonlyArray<unknown>, asIs: boolean): Exit.Exit<Parted, SkeinError> {
+    if (asIs && this.link!.sealer !== undefined) return part(node, inputs)
+    return Exit.map(openAll(inputs), (opened) => ({ inputs: opened, parts: nothingSealed }))
+  }
+
+  private failUnread(task: TaskId, attempt: number, cause: Cause.Cause<SkeinError>): void {
+    this.reports.attemptEnded(attempt)
+    this.reports.failed(task, attempt, cause)
   }
 
   /** The starts that follow have this context. */

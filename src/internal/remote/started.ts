@@ -5,6 +5,7 @@
  */
 import type { FarAttempt } from "./farAttempt.ts"
 import type { ContextData } from "./messages.ts"
+import type { SealedPart } from "./sealedInputs.ts"
 
 /** How far an attempt has come. */
 export const Stage = { free: 0, inLine: 1, running: 2 } as const
@@ -17,6 +18,8 @@ export interface Started {
   readonly serial: number
   readonly flags: number
   readonly payload: unknown
+  /** The sealed parts of the payload. */
+  sealed: Array<SealedPart> | undefined
   readonly key: string | undefined
   readonly context: ContextData | undefined
   stage: number

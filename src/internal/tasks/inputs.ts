@@ -229,6 +229,29 @@ export const fill = (
   })
 }
 
+/** The keys on the way from the outermost array or record to a value in it. */
+export type Path = ReadonlyArray<string | number>
+
+/**
+ * Where `assemble` puts the values of handles, in the order of the walk; `undefined` for a value that has no place of its own, as
+ * the dependencies of a rule. Values of tasks that only come before are not in it.
+ */
+export const pathsOf = ({ inputs, shape }: Pick<Scan, "inputs" | "shape">): ReadonlyArray<Path | undefined> => {
+  const paths: Array<Path | undefined> = []
+  const go = (value: unknown, path: Path): void => {
+    if (typeof value !== "object" || value === null || value instanceof Given) return
+    if (isDependency(value)) { for (const _ of value.handles) paths.push(undefined) }
+    else if (isLeaf(value)) {
+      if (isHandle(value)) paths.push(path.includes(protoKey) ? undefined : path)
+    } else {
+      const isArray = Array.isArray(value)
+      for (const key of Object.keys(value)) go((value as Members)[key], [...path, isArray ? Number(key) : key])
+    }
+  }
+  if (shape !== "none") go(inputs, [])
+  return paths
+}
+
 /** `fill` for a shape as it was given. */
 export const replace = (
   shape: unknown,

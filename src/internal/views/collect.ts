@@ -14,6 +14,7 @@ import type { Mode } from "../tasks/checks.ts"
 import { fill } from "../tasks/inputs.ts"
 import type { Scan } from "../tasks/inputs.ts"
 import type { FutureImpl } from "../tasks/task.ts"
+import { isUnread } from "../workers/sealed.ts"
 import { firstFailedOf, rootsOfFutures } from "./view.ts"
 
 /** The ends of the targets, by index. */
@@ -34,10 +35,22 @@ const collect = (scan: Scan, mode: Mode, ends: Ends): Exit.Exit<unknown, unknown
     const cause = ends.roots()
     if (cause !== undefined) return Exit.failCause(cause)
   }
-  return Exit.succeed(fill(scan, () => valueOf(ends.exitOf(place++))))
+  const reading = new Reading()
+  const values = fill(scan, () => reading.valueOf(ends.exitOf(place++)))
+  return reading.fault ?? Exit.succeed(values)
 }
 
-const valueOf = (exit: Exit.Exit<unknown, unknown>): unknown => Exit.isSuccess(exit) ? exit.value : undefined
+/** Values of ends, as far as they can be read. */
+class Reading {
+  /** The first result that could not be read. */
+  fault: Exit.Exit<never, unknown> | undefined
+
+  valueOf(exit: Exit.Exit<unknown, unknown>): unknown {
+    if (Exit.isSuccess(exit)) return exit.value
+    if (isUnread(exit)) this.fault ??= exit
+    return undefined
+  }
+}
 
 /** The result of a compute of `targets`; there are none if the scheduler has closed meanwhile. */
 export const ofTargets = (
@@ -66,7 +79,9 @@ export const ofInputs = (
   if (targets === undefined) return Exit.failCause(closing)
   const failed = view.firstFailed(targets.filter((_, place) => !isExit(place)))
   if (failed !== undefined) return failed
-  return Exit.succeed(targets.map((task, place) => isExit(place) ? view.exitOf(task) : valueOf(view.exitOf(task))))
+  const reading = new Reading()
+  const values = targets.map((task, place) => isExit(place) ? view.exitOf(task) : reading.valueOf(view.exitOf(task)))
+  return reading.fault ?? Exit.succeed(values)
 }
 
 const closing = Cause.fail(

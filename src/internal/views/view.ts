@@ -30,6 +30,7 @@ import type { Release } from "../text/reasonText.ts"
 import { Away } from "../workers/away.ts"
 import type { HomeResults } from "../workers/homeResults.ts"
 import type { WorkerPort } from "../workers/port.ts"
+import { exitOfResult } from "../workers/sealed.ts"
 import { exitOf, rootCause } from "./causes.ts"
 
 const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefined =>
@@ -146,7 +147,7 @@ export class View {
   /** The exit of a task that has ended. */
   exitOf(task: TaskId): Exit.Exit<unknown, unknown> {
     if (columnsOf(this.state).phase[task] === Phase.succeeded) {
-      return Exit.succeed(this.resultOf(task))
+      return exitOfResult(this.resultOf(task))
     }
     const outcome = outcomeOf(this.state, task)!
     this.seen.add(outcome.reason)
@@ -154,8 +155,8 @@ export class View {
   }
 
   /**
-   * The result of a task that has succeeded, from the worker that holds it or from home, or an `Away`: readers bring it to the desk
-   * first. A literal's value is in its plan.
+   * The result of a task that has succeeded, from the worker that holds it or from home; or an `Away`, which readers bring to the
+   * desk first, or a `Sealed`, which readers open. A literal's value is in its plan.
    */
   resultOf(task: TaskId): unknown {
     const { index, submission, worker } = columnsOf(this.state)

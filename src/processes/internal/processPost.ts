@@ -5,6 +5,7 @@
  */
 import process from "node:process"
 import type { Down } from "../../internal/remote/messages.ts"
+import { sealer } from "../../threads/internal/sealer.ts"
 import type { Post } from "../../threads/internal/serving.ts"
 import type { Seat } from "../../threads/internal/side.ts"
 
@@ -24,6 +25,7 @@ export const onPost = (begin: (post: Post) => void): void => {
       tell: send,
       uplink: {
         control: undefined,
+        sealer,
         send: (up) => send(up),
         receive: (listener) => {
           process.on("message", (message: Down | number) => {

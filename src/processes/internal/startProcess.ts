@@ -9,6 +9,7 @@ import type { ChildProcess, ForkOptions, Serializable } from "node:child_process
 import process from "node:process"
 import { describeError } from "../../internal/text/rendering.ts"
 import { ownEntry } from "../../threads/internal/files.ts"
+import { sealer } from "../../threads/internal/sealer.ts"
 import type { Seat, Side, Start } from "../../threads/internal/side.ts"
 
 export interface ProcessOptions {
@@ -96,7 +97,8 @@ export const startProcess = ({ env, execArgv, seat, spawn }: ProcessOptions): St
       if (alive) channel?.ref()
       else channel?.unref()
     },
-    stack: Effect.void as Effect.Effect<undefined>
+    stack: Effect.void as Effect.Effect<undefined>,
+    sealer
   }
 }
 

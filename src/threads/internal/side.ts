@@ -10,6 +10,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type { Transfer } from "../../internal/remote/link.ts"
+import type { Sealer } from "../../internal/workers/sealed.ts"
 
 /** What the other side says of itself before anything else: that it has loaded what it serves, or why not; and after everything else. */
 export type Told =
@@ -41,6 +42,8 @@ export interface Side {
   readonly hold: (alive: boolean) => void
   /** Where its code is at work, if that can be found out. */
   readonly stack: Effect.Effect<string | undefined>
+  /** Opens what it seals. */
+  readonly sealer: Sealer | undefined
 }
 
 /** Starts the other side. Throws if the system refuses to start it, or says so by `gone`: some refusals come later. */

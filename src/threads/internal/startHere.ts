@@ -63,6 +63,7 @@ export const startHere = (seat: Seat, name: string): Start => (ears) => {
     answered: undefined,
     kill: () => near.close(),
     hold: (alive) => alive ? near.ref() : near.unref(),
-    stack: Effect.void as Effect.Effect<undefined>
+    stack: Effect.void as Effect.Effect<undefined>,
+    sealer: undefined
   }
 }

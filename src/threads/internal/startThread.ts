@@ -9,6 +9,7 @@ import { describeError } from "../../internal/text/rendering.ts"
 import { blockBytes, wordsIn } from "./block.ts"
 import type { ThreadData } from "./block.ts"
 import { ownEntry } from "./files.ts"
+import { sharingSealer } from "./sealer.ts"
 import type { Seat, Side, Start } from "./side.ts"
 import { stackOf } from "./stack.ts"
 
@@ -54,7 +55,8 @@ export const startThread = ({ name, resourceLimits, seat, spawn }: ThreadOptions
     answered: () => Atomics.load(answered, 0),
     kill: () => void worker.terminate(),
     hold: (alive) => alive ? worker.ref() : worker.unref(),
-    stack: stackOf(worker)
+    stack: stackOf(worker),
+    sealer: sharingSealer
   }
 }
 

@@ -7,6 +7,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import type { Down } from "../../internal/remote/messages.ts"
 import { wordsIn } from "./block.ts"
 import type { ThreadData } from "./block.ts"
+import { sharingSealer } from "./sealer.ts"
 import type { Post } from "./serving.ts"
 
 /** The post of this thread, if Skein has started it. */
@@ -21,6 +22,7 @@ export const threadPost = (): Post | undefined => {
     tell: (told) => port.postMessage(told),
     uplink: {
       control,
+      sealer: sharingSealer,
       send: (up, transfer) => port.postMessage(up, transfer),
       receive: (listener) =>
         port.on("message", (message: Down | number) => {

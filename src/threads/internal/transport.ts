@@ -118,10 +118,11 @@ class Party {
 
   link(hears: Hears): Link {
     this.hears = hears
-    const { control, stack } = this.side
+    const { control, sealer, stack } = this.side
     return {
       send: (down, transfer) => this.send(down, transfer),
       control,
+      sealer,
       kill: this.kill,
       ping: () => this.ping(),
       answered: () => this.answered,
