@@ -104,8 +104,8 @@ const encoded = named("encoded", ([rows]: readonly [ReadonlyArray<Row>, unknown]
 const all: ReadonlyArray<Maker> = [rows, lastOf, lastIn, whole, checked, encoded]
 
 /** Asks for a worker with this label. */
-const on = (task: Task.Task<any, any>, label = "far", options: Task.Options = {}) =>
-  Task.withOptions(task, { ...options, workers: { labels: [label] } }) as Task.Task<any, any>
+const on = (task: Task.Task<any, any>, label = "far", options: Task.Options = {}): Task.Task<any> =>
+  Task.withOptions(task, { ...options, workers: { labels: [label] } }) as Task.Task<any>
 
 describe("a large result", () => {
   it.effect("K7: goes from worker to worker as bytes, which nobody opens at home", () =>

@@ -6,7 +6,7 @@ import { EventEmitter } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Client, Portable, Skein } from "../../src/index.ts"
+import { Client, Future, Portable, Skein } from "../../src/index.ts"
 import type { Scheduler } from "../../src/index.ts"
 import { Processes } from "../../src/processes/index.ts"
 import { Greet } from "../threads/files/names.ts"
@@ -15,7 +15,7 @@ import type * as functions from "./files/work.ts"
 const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
 
 const work = Portable.module<typeof functions>()(url("work.ts"))
-const { faultOnce, inner, place, spin } = work.tasks
+const { faultOnce, inner, lastOf, place, rows, spin } = work.tasks
 
 const processesLeft = (): number => process.getActiveResourcesInfo().filter((each) => each === "ProcessWrap").length
 
@@ -63,6 +63,13 @@ const refused = (code: string): ChildProcess => {
 }
 
 describe("tasks in processes", () => {
+  it.live("K7: large results go from process to process as bytes", () =>
+    withProcesses(Effect.gen(function*() {
+      const made = yield* Client.submit(rows(20_000))
+      assert.strictEqual(yield* Client.compute(lastOf(made)), 19_999)
+      assert.deepStrictEqual((yield* Future.join(made)).at(-1), { id: 19_999 })
+    })))
+
   it.live("K1: functions of a module and named tasks run in other processes, with their share of the cores", () =>
     withProcesses(
       Effect.gen(function*() {

@@ -122,7 +122,19 @@ const sealer: Sealer = {
 
 const makers: ReadonlyArray<Maker> = Object.values(bodies)
 /** Most bodies succeed, or nothing would run below them. */
-const usual = ["deep", "plain", "promise", "turns", "sleeps", "steps", "scoped", "shields", "away", "leaves", "classy"] as const
+const usual = [
+  "deep",
+  "plain",
+  "promise",
+  "turns",
+  "sleeps",
+  "steps",
+  "scoped",
+  "shields",
+  "away",
+  "leaves",
+  "classy"
+] as const
 
 /** Those that hold their slots for a while, and those that give them away. */
 const busy = ["sleeps", "away", "leaves"] as const
@@ -181,29 +193,30 @@ export interface Ways {
 }
 
 /** The port of `w2` is a remote worker, the others are here. */
-export const remotePorts = ({ ahead, deadly = 0, met, seals = true, shares }: Ways): MakePort => (setup, make, carrier) => {
-  if (setup.name !== "w2") return new CarriedPort(setup, make, carrier)
-  const transport = memoryTransport(makers, {
-    shares,
-    sealer: seals ? sealer : undefined,
-    defer: setup.defer,
-    // Until nothing is on its way.
-    after: Effect.sleep(1),
-    carry: (to, deliver) => {
-      const _tag = to === "far" ? "Stop" : "Ended"
-      carrier.carry({ _tag, task: -1, attempt: 0, worker: port }, () => {
-        deliver()
-        if (deadly > 0 && port.serial >= 0 && carrier.below(1000) < 1000 * deadly) wires.at(-1)!.die("it died")
-      })
-    },
-    opened: (wire) => {
-      wires.push(wire)
-      met?.(port, wire)
-    }
-  })
-  const wires: Array<Wire> = []
-  const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead })
-  const { state } = setup.home as SchedulerCore
-  slotsOf = () => workersOf(state).find(({ serial }) => serial === port.serial)?.slots ?? Infinity
-  return port
-}
+export const remotePorts =
+  ({ ahead, deadly = 0, met, seals = true, shares }: Ways): MakePort => (setup, make, carrier) => {
+    if (setup.name !== "w2") return new CarriedPort(setup, make, carrier)
+    const transport = memoryTransport(makers, {
+      shares,
+      sealer: seals ? sealer : undefined,
+      defer: setup.defer,
+      // Until nothing is on its way.
+      after: Effect.sleep(1),
+      carry: (to, deliver) => {
+        const _tag = to === "far" ? "Stop" : "Ended"
+        carrier.carry({ _tag, task: -1, attempt: 0, worker: port }, () => {
+          deliver()
+          if (deadly > 0 && port.serial >= 0 && carrier.below(1000) < 1000 * deadly) wires.at(-1)!.die("it died")
+        })
+      },
+      opened: (wire) => {
+        wires.push(wire)
+        met?.(port, wire)
+      }
+    })
+    const wires: Array<Wire> = []
+    const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead })
+    const { state } = setup.home as SchedulerCore
+    slotsOf = () => workersOf(state).find(({ serial }) => serial === port.serial)?.slots ?? Infinity
+    return port
+  }

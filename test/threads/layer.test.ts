@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Worker } from "node:worker_threads"
 import type { WorkerOptions } from "node:worker_threads"
-import { Client, Portable, Scheduler, Skein, Task } from "../../src/index.ts"
+import { Client, Future, Portable, Scheduler, Skein, Task } from "../../src/index.ts"
 import type { SkeinError } from "../../src/SkeinError.ts"
 import { Threads } from "../../src/threads/index.ts"
 import type { Options } from "../../src/threads/Threads.ts"
@@ -18,7 +18,7 @@ import type * as functions from "./files/work.ts"
 const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
 
 const work = Portable.module<typeof functions>()(url("work.ts"))
-const { dieOnce, double, exit, place, spin, stall } = work.tasks
+const { dieOnce, double, exit, lastOf, place, rows, spin, stall } = work.tasks
 
 const threadsLeft = (): number =>
   process.getActiveResourcesInfo().filter((each) => /Worker|MessagePort/.test(each)).length
@@ -73,6 +73,17 @@ const failure = (options: Given): Effect.Effect<string> =>
   ) as Effect.Effect<string>
 
 describe("tasks in threads", () => {
+  it.live("K7: large results go from thread to thread, and are values where they are read", () =>
+    withThreads(
+      Effect.gen(function*() {
+        const made = yield* Client.submit(rows(5000))
+        const ends = yield* Client.compute([lastOf(made, 1), lastOf(made, 2), Task.map(made, (rows) => rows.length)])
+        assert.deepStrictEqual(ends, [5000, 5001, 5000])
+        assert.deepStrictEqual((yield* Future.join(made)).at(-1), { id: 4999, name: "row 4999" })
+      }),
+      { size: 2 }
+    ))
+
   it.live("K1: functions of a module run in several threads", () =>
     withThreads(
       Effect.gen(function*() {

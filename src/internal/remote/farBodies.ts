@@ -28,8 +28,8 @@ import { Border, FarAttempt, waitsOf } from "./farAttempt.ts"
 import type { FarContexts } from "./farContexts.ts"
 import { End, Flags } from "./messages.ts"
 import type { Reporting } from "./reporting.ts"
-import { Stage } from "./started.ts"
 import { joined } from "./sealedInputs.ts"
+import { Stage } from "./started.ts"
 import type { Started } from "./started.ts"
 
 /** A body is slow if it takes longer than this: its beginning is told before it begins. */
@@ -155,7 +155,16 @@ export class FarBodies {
 
   private attemptOf(started: Started, scope: Scope.Scope): FarAttempt {
     const { number, seat } = started
-    return new FarAttempt(this.home, this.host, seat, number, scope, this.keyOf(started), this.isStopping, this.asks.ask)
+    return new FarAttempt(
+      this.home,
+      this.host,
+      seat,
+      number,
+      scope,
+      this.keyOf(started),
+      this.isStopping,
+      this.asks.ask
+    )
   }
 
   private keyOf({ key, name, serial }: Started): string {

@@ -59,6 +59,9 @@ export const orHere = (start: Start, here: Start, tell: (error: unknown) => void
       },
       get stack() {
         return side.stack
+      },
+      get sealer() {
+        return side.sealer
       }
     }
   }

@@ -1,6 +1,11 @@
 /** Functions that run in processes. */
 import { appendFileSync, existsSync } from "node:fs"
 
+export const rows = (count: number): ReadonlyArray<{ readonly id: number }> =>
+  Array.from({ length: count }, (_, id) => ({ id }))
+
+export const lastOf = (rows: ReadonlyArray<{ readonly id: number }>): number => rows.at(-1)!.id
+
 export const place = (): number => process.pid
 
 export const faultOnce = (file: string): string => {

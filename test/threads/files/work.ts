@@ -28,6 +28,16 @@ export const dieOnce = (file: string): string => {
   process.exit(3)
 }
 
+export interface Row {
+  readonly id: number
+  readonly name: string
+}
+
+export const rows = (count: number): ReadonlyArray<Row> =>
+  Array.from({ length: count }, (_, id) => ({ id, name: `row ${id}` }))
+
+export const lastOf = (rows: ReadonlyArray<Row>, plus: number): number => rows.at(-1)!.id + plus
+
 export const exit = (): void => process.exit(3)
 
 export const fault = (): void => void process.kill(process.pid, "SIGSEGV")
