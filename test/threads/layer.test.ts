@@ -1,6 +1,7 @@
 /** Tasks of a scheduler in real threads. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Layer, Logger, Schedule } from "effect"
+import { Cause, Effect, Fiber, Layer, Logger, Schedule } from "effect"
+import * as TestClock from "effect/testing/TestClock"
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -109,6 +110,21 @@ describe("tasks in threads", () => {
       const parents = Portable.module<typeof nesting>()(url("nested.ts"))
       const result = yield* withThreads(Client.compute(parents.tasks.nested(21)), { tasks: [work, parents] })
       assert.deepStrictEqual(result, { isHere: true, twice: 42 })
+    }))
+
+  it.effect("W20: functions that a body in a thread submits go by the clock of the program", () =>
+    Effect.gen(function*() {
+      const parents = Portable.module<typeof nesting>()(url("nested.ts"))
+      const program = Effect.gen(function*() {
+        const running = yield* Effect.forkChild(Client.compute(parents.tasks.limited()))
+        const turn = Effect.promise(() => new Promise((resume) => setImmediate(resume)))
+        while (running.pollUnsafe() === undefined) {
+          yield* turn
+          yield* TestClock.adjust("1 second")
+        }
+        return yield* Fiber.join(running)
+      })
+      assert.strictEqual(yield* withThreads(program, { tasks: [parents] }), "late")
     }))
 
   it.live("W16: a pool with a name runs the tasks that ask for it", () =>

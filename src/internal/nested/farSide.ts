@@ -12,6 +12,7 @@
  *
  * @internal
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -35,14 +36,19 @@ import type { Wanted } from "./wanted.ts"
 /** The context of bodies: a client of the worker's own scheduler, and handlers that ask for all that the worker serves. */
 export const surroundings = (
   registry: Registry,
-  slots: number
+  slots: number,
+  clock: () => Clock.Clock | undefined
 ): Effect.Effect<Context.Context<never>, never, Scope.Scope> =>
   Effect.gen(function*() {
     const context = yield* Effect.context<Scope.Scope>()
     const load = Effect.promise(() => import("../client/layer.ts"))
     const start = Effect.flatMap(load, ({ make }) => make<never, never>({ concurrency: slots }))
-    // It begins within a body, and outlives it.
-    const made = Effect.map(Effect.provideContext(start, context), ({ client }) => client)
+    // It begins within a body, and outlives it. Its time limits go by the clock of the program.
+    const made = Effect.suspend(() => {
+      const own = clock()
+      const around = own === undefined ? context : Context.add(context, Clock.Clock, own)
+      return Effect.map(Effect.provideContext(start, around), ({ client }) => client)
+    })
     const client = clientOf(yield* Effect.cached(Effect.uninterruptible(made)))
     return Context.add(Context.merge(context, asking(registry.names, ask)), Client, client)
   })

@@ -36,9 +36,12 @@ export const basicVerbs: Verbs = {
   abandon: (attempt, wait) => attempt.home.waits.abandon(wait as number)
 }
 
-/** An attempt whose body has asked for something, with the asks that have not ended. */
+/** What a worker may ask for itself. */
+const ownVerbs: Verbs = { sleep: basicVerbs["sleep"]! }
+
+/** An attempt whose body has asked for something, with the asks that have not ended. The worker itself is none. */
 interface Asker {
-  readonly attempt: Attempt
+  readonly attempt: Attempt | undefined
   readonly context: Context.Context<never>
   readonly scope: Scope.Closeable
   readonly open: Map<number, Fiber.Fiber<unknown, unknown>>
@@ -49,6 +52,8 @@ export class Asking {
   private readonly port: WorkerPort
   private readonly seats: Seats
   private readonly verbs: Verbs
+  /** Of the scheduler. */
+  private readonly context: () => Context.Context<never>
   private readonly answer: (answer: Answer) => void
   private readonly askers = new Map<number, Asker>()
   /** The seats of open asks. */
@@ -61,8 +66,10 @@ export class Asking {
     port: WorkerPort,
     seats: Seats,
     verbs: Verbs,
+    context: () => Context.Context<never>,
     answer: (answer: Answer) => void
   ) {
+    this.context = context
     this.setup = setup
     this.port = port
     this.seats = seats
@@ -80,10 +87,11 @@ export class Asking {
   }
 
   ask({ ask, data, isDeaf, seat, verb }: Ask): void {
-    const answering = Object.hasOwn(this.verbs, verb) ? this.verbs[verb]! : unknown(verb)
-    const asker = this.askers.get(seat) ?? this.admit(seat)
+    const verbs = seat < 0 ? ownVerbs : this.verbs
+    const answering = Object.hasOwn(verbs, verb) ? verbs[verb]! : unknown(verb)
+    const asker = this.askers.get(seat) ?? (seat < 0 ? this.admitWorker(seat) : this.admit(seat))
     this.seatOf.set(ask, seat)
-    const effect = Effect.suspend(() => answering(asker.attempt, data))
+    const effect = Effect.suspend(() => answering(asker.attempt!, data))
     const fiber = Effect.runForkWith(asker.context)(effect, { uninterruptible: isDeaf })
     asker.open.set(ask, fiber)
     fiber.addObserver((exit) => {
@@ -97,6 +105,12 @@ export class Asking {
           : { _tag: "Failure", cause: encodeCause(undefined, exit.cause) }
       })
     })
+  }
+
+  private admitWorker(seat: number): Asker {
+    const asker: Asker = { attempt: undefined, context: this.context(), scope: Scope.makeUnsafe(), open: new Map() }
+    this.askers.set(seat, asker)
+    return asker
   }
 
   private admit(seat: number): Asker {

@@ -1,6 +1,6 @@
 /**
  * What of the context of a submitter reaches bodies elsewhere: the parent span, annotations, spans and levels of logs, the options
- * of its region, and a clock that is not the live one.
+ * of its region, a clock that is not the live one, and a seed.
  *
  * @internal
  */
@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { CurrentAnnotations } from "../bodies/annotations.ts"
@@ -40,7 +41,8 @@ export const dataOf = (context: Context.Context<never>): ContextData | undefined
   const span = Context.getOrUndefined(context as Context.Context<Tracer.ParentSpan>, Tracer.ParentSpan)
   const region = regionIn(context)
   const clock = clockOf(context)
-  const values = [annotations, logSpans, minimumLogLevel, logLevel, region, span, clock]
+  const seed = seedIn(context)
+  const values = [annotations, logSpans, minimumLogLevel, logLevel, region, span, clock, seed]
   if (values.every((value) => value === undefined)) return undefined
   return {
     annotations: annotations && plainRecord(annotations),
@@ -49,8 +51,22 @@ export const dataOf = (context: Context.Context<never>): ContextData | undefined
     logLevel,
     region,
     span: span && { spanId: span.spanId, traceId: span.traceId, sampled: span.sampled },
-    clock: clock && readingOf(clock)
+    clock: clock && readingOf(clock),
+    seed
   }
+}
+
+/** By context, so that all bodies of a submission have one, whatever batches they go in. */
+const seeds = new WeakMap<object, number>()
+
+const seedIn = (context: Context.Context<never>): number | undefined => {
+  const random = differing(context, Random.Random)
+  if (random === undefined) return undefined
+  const known = seeds.get(context)
+  if (known !== undefined) return known
+  const seed = random.nextIntUnsafe()
+  seeds.set(context, seed)
+  return seed
 }
 
 /** A record of annotations whose values a clone keeps. */

@@ -9,6 +9,7 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -22,10 +23,14 @@ import type { Uplink } from "./link.ts"
 import { version } from "./messages.ts"
 import type { Defer } from "./reporting.ts"
 
-/** What bodies have beside the services of their handlers, for a worker with so many slots. */
+/**
+ * What bodies have beside the services of their handlers, for a worker with so many slots. `clock` is that of the scheduler if that
+ * is not the live one, once the worker is there.
+ */
 export type Surroundings = (
   registry: Registry,
-  slots: number
+  slots: number,
+  clock: () => Clock.Clock | undefined
 ) => Effect.Effect<Context.Context<never>, never, Scope.Scope>
 
 export interface ServeOptions {
@@ -56,7 +61,7 @@ export const serve = (
     const opened = yield* Deferred.await(open)
     const life = Effect.gen(function*() {
       const registry = yield* build
-      const context = yield* surroundings(registry, opened.slots)
+      const context = yield* surroundings(registry, opened.slots, () => worker?.clock)
       const own = worker = new FarWorker(uplink, registry, context, opened, defer)
       yield* Effect.addFinalizer(() => own.stopAll)
       uplink.send({ _tag: "Up", version, names: registry.names })

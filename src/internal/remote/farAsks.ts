@@ -37,21 +37,32 @@ export class FarAsks {
           new TypeError(`The body of task ${quote(attempt.key)} has ended: nothing can be asked for it.`)
         )
       }
-      return Effect.callback<unknown, unknown>((resume) => {
-        if (this.isOver) return resume(gone)
-        const ask = this.next++
+      return Effect.suspend(() => {
         if (verb !== "sleep") attempt.hasMoved = true
         tellBegun(this.reporting, attempt)
-        this.answers.set(ask, resume)
-        this.reporting.ask({ ask, seat: attempt.seat, verb, data, isDeaf: !isInterruptible(fiber) })
-        // What was asked for ends first, as if it had run here.
-        return Effect.callback<void>((resume) => {
-          if (!this.answers.has(ask)) return resume(Effect.void)
-          this.answers.set(ask, () => resume(Effect.void))
-          this.reporting.drop(ask)
-        })
+        return this.send(attempt.seat, verb, data, !isInterruptible(fiber))
       })
     })
+
+  /** The worker itself asks. */
+  askForWorker(verb: string, data: unknown): Effect.Effect<unknown, unknown> {
+    return Effect.withFiber((fiber) => this.send(-1, verb, data, !isInterruptible(fiber)))
+  }
+
+  private send(seat: number, verb: string, data: unknown, isDeaf: boolean): Effect.Effect<unknown, unknown> {
+    return Effect.callback<unknown, unknown>((resume) => {
+      if (this.isOver) return resume(gone)
+      const ask = this.next++
+      this.answers.set(ask, resume)
+      this.reporting.ask({ ask, seat, verb, data, isDeaf })
+      // What was asked for ends first, as if it had run here.
+      return Effect.callback<void>((resume) => {
+        if (!this.answers.has(ask)) return resume(Effect.void)
+        this.answers.set(ask, () => resume(Effect.void))
+        this.reporting.drop(ask)
+      })
+    })
+  }
 
   /** What was to be asked does not travel. */
   readonly refuse = (ask: number, fault: string): void => {

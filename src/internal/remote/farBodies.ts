@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { keyNamed } from "../../engine/protocol/Registered.ts"
@@ -139,7 +140,10 @@ export class FarBodies {
     started.attempt = attempt
     const around = Context.add(this.contexts.of(started, implementation, attempt), Border, attempt)
     const context = contextIn(around, attempt, scope)
-    const fiber = Effect.runForkWith(context)(body)
+    const { context: data, number, serial } = started
+    // Each attempt draws numbers of its own, in whatever order attempts run.
+    const seeded = data?.seed === undefined ? body : Random.withSeed(body, `${data.seed} ${serial} ${number}`)
+    const fiber = Effect.runForkWith(context)(seeded)
     attempt.fiber = fiber
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.closeScope(started, implementation, exit, scope, context)

@@ -26,19 +26,28 @@ export class FarContexts {
   private readonly asks: FarAsks
   private readonly seats: StartedAt
   private readonly base: Context.Context<never>
-  /** The last reading of the clocks of submitters, which are not live. */
+  /** The clock of the scheduler, if that is not the live one. */
+  readonly clock: FarClock | undefined
+  /** The last reading of clocks that are not live. */
   reading: ClockData | undefined
   private lastContext: ContextData | undefined
   private lastBase: Context.Context<never>
   /** The contexts of bodies with the last context, by name. */
   private readonly contexts: Array<Context.Context<never> | undefined> = []
 
-  constructor(context: Context.Context<never>, reporting: Reporting, asks: FarAsks, seats: StartedAt) {
+  constructor(
+    context: Context.Context<never>,
+    clock: ClockData | undefined,
+    reporting: Reporting,
+    asks: FarAsks,
+    seats: StartedAt
+  ) {
     this.reporting = reporting
     this.asks = asks
     this.seats = seats
     this.base = Context.add(Context.omit(Scope.Scope)(context), Logger.CurrentLoggers, new Set([this.logger]))
     this.lastBase = this.base
+    this.clock = clock && this.clockFrom(clock, (millis) => asks.askForWorker("sleep", millis))
   }
 
   /** The services of a handler, and the context of the submitter, as far as it travels, over that of this worker. */
@@ -57,9 +66,14 @@ export class FarContexts {
   }
 
   private clockOf(first: ClockData, attempt: FarAttempt): FarClock {
-    const sleep = (millis: number): Effect.Effect<void> =>
-      Effect.asVoid(Effect.orDie(this.asks.ask(attempt, "sleep", millis)))
-    return new FarClock({ now: () => this.reading ?? first, sleep })
+    return this.clockFrom(first, (millis) => this.asks.ask(attempt, "sleep", millis))
+  }
+
+  private clockFrom(first: ClockData, sleep: (millis: number) => Effect.Effect<unknown, unknown>): FarClock {
+    return new FarClock({
+      now: () => this.reading ?? first,
+      sleep: (millis) => Effect.asVoid(Effect.orDie(sleep(millis)))
+    })
   }
 
   /** Logs go home, to the loggers of the submitter. */

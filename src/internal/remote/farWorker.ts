@@ -58,7 +58,7 @@ export class FarWorker {
     uplink: Uplink,
     registry: Registry,
     context: Context.Context<never>,
-    { labels, worker: name }: Open,
+    { clock, labels, worker: name }: Open,
     defer: Defer
   ) {
     const { seats } = this
@@ -67,7 +67,7 @@ export class FarWorker {
     this.reporting = new Reporting(uplink, isRunning, refuse, defer)
     this.control = uplink.control && new Control(uplink.control)
     this.asks = new FarAsks(this.reporting, seats)
-    this.contexts = new FarContexts(context, this.reporting, this.asks, seats)
+    this.contexts = new FarContexts(context, clock, this.reporting, this.asks, seats)
     this.bodies = new FarBodies(
       registry,
       Context.get(context, Clock.Clock),
@@ -80,6 +80,11 @@ export class FarWorker {
       this
     )
     this.dispatcher = Context.get(context, FiberScheduler.Scheduler).makeDispatcher()
+  }
+
+  /** The clock of the scheduler, if that is not the live one. */
+  get clock(): Clock.Clock | undefined {
+    return this.contexts.clock
   }
 
   // ---- what comes

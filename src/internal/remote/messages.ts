@@ -61,6 +61,8 @@ export interface ContextData {
   readonly span: { readonly spanId: string; readonly traceId: string; readonly sampled: boolean } | undefined
   /** Present if the clock of the submitter is not the live one. */
   readonly clock: ClockData | undefined
+  /** Present if the random numbers of the submitter are not the usual ones: of this its bodies make seeds of their own. */
+  readonly seed: number | undefined
 }
 
 /** The reading of a clock. */
@@ -83,6 +85,8 @@ export type Down =
     readonly worker: string
     readonly labels: ReadonlyArray<string>
     readonly slots: number
+    /** Present if the clock of the scheduler is not the live one. */
+    readonly clock?: ClockData | undefined
   }
   | Batch
   /** Nothing comes any more: close what the worker holds, and answer `Closed`. */
@@ -149,7 +153,7 @@ export interface HearingData {
   readonly isAwayDeaf: boolean | undefined
 }
 
-/** What a body asks of its scheduler. */
+/** What a body asks of its scheduler, or the worker itself if `seat` is -1. */
 export interface Ask {
   readonly ask: number
   readonly seat: number

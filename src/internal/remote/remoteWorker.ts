@@ -95,7 +95,8 @@ export class RemoteWorker implements WorkerPort {
   /** The context of the last start, and its number in the present batch; 0 for one of which nothing travels. */
   private lastAmbient: Ambient | undefined
   private lastPlace = 0
-  /** The clock of its bodies, if that is not the live one. */
+  private context: Context.Context<never> = Context.empty()
+  /** The clock of the scheduler and of bodies, if that is not the live one. */
   private clock: Clock.Clock | undefined
   private isFlushing = false
   private readonly opened = Deferred.makeUnsafe<void, LinkFailed>()
@@ -111,7 +112,7 @@ export class RemoteWorker implements WorkerPort {
     this.slots = slots
     this.ahead = ahead
     const all = verbs === undefined ? basicVerbs : { ...basicVerbs, ...verbs }
-    this.asking = new Asking(setup, this, this.seats, all, (answer) => {
+    this.asking = new Asking(setup, this, this.seats, all, () => this.context, (answer) => {
       this.outgoing.answer(answer)
       this.flushSoon()
     })
@@ -131,7 +132,11 @@ export class RemoteWorker implements WorkerPort {
       this.incoming.sealer = link.sealer
       this.pulse = new Pulse(link, this.seats)
       this.control = link.control && new Control(link.control)
-      link.send({ _tag: "Open", version, worker: this.name, labels: this.labels, slots: this.slots })
+      this.context = yield* Effect.context<never>()
+      const own = clockOf(this.context)
+      this.clock = own
+      const clock = own && readingOf(own)
+      link.send({ _tag: "Open", version, worker: this.name, labels: this.labels, slots: this.slots, clock })
       yield* Deferred.await(this.opened)
     })
     return Effect.catchCause(start, (cause): Effect.Effect<void, unknown> =>
@@ -147,7 +152,8 @@ export class RemoteWorker implements WorkerPort {
       this.flush()
       link.send({ _tag: "Close" })
     })
-    return Effect.andThen(ask, Deferred.await(this.closed))
+    const end = Effect.sync(() => this.asking.abort())
+    return Effect.andThen(Effect.andThen(ask, Deferred.await(this.closed)), end)
   }
 
   /** The far side is gone. */

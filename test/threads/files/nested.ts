@@ -14,3 +14,10 @@ export const nested = (
     Effect.map(([where, twice]) => ({ isHere: where === threadId, twice })),
     Effect.orDie
   )
+
+/** Waits for a function with a time limit. */
+export const limited = (): Effect.Effect<string, never, Client.Client> =>
+  Client.compute(Task.make(Effect.never, { timeout: "1 minute" })).pipe(
+    Effect.catchTag("TaskTimeout", () => Effect.succeed("late")),
+    Effect.orDie
+  )
