@@ -182,7 +182,7 @@ describe("attempts that are sent ahead", () => {
     assert.strictEqual(other.phase("a"), "assigned")
   })
 
-  it("W6, W19: tasks with demands are not sent ahead, and nothing is while they are ready", () => {
+  it("W6, W19: tasks with demands are not sent ahead, and nothing is sent where they may run while they are ready", () => {
     const rig = far(1, 2)
     const main = rig.open()
     rig.submit(main, { a: [], b: [], c: [] }, { settings: { b: { demand: { workers: ["far"] } } } })
@@ -192,6 +192,20 @@ describe("attempts that are sent ahead", () => {
       "start b on far (attempt 2, its 1.)",
       "start c on far (attempt 3, its 1., ahead)"
     ])
+  })
+
+  it("W6, W19: a ready task with demands keeps from others only the workers on which it may run", () => {
+    const rig = far(1, 2)
+    rig.send({ _tag: "WorkerAdded", name: "other", slots: 1, ahead: 2 })
+    const settings = { next: { demand: { workers: ["far"] } } }
+    rig.submit(rig.open(), { a: [], b: [], next: [], c: [], d: [], e: [] }, { settings })
+    assert.deepStrictEqual(rig.told, [
+      "start a on far (attempt 1, its 1.)",
+      "start b on other (attempt 2, its 1.)",
+      "start c on other (attempt 3, its 1., ahead)",
+      "start d on other (attempt 4, its 1., ahead)"
+    ])
+    assert.deepStrictEqual(phases(rig, "next", "e"), ["ready", "ready"])
   })
 
   it("V3, W19: explanations and dumps know them", () => {

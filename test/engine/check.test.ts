@@ -12,6 +12,7 @@ import type { State } from "../../src/engine/state/State.ts"
 import type { Extras } from "../../src/engine/state/TaskExtras.ts"
 import { Use } from "../../src/engine/state/Use.ts"
 import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
+import { Line } from "../../src/engine/structures/line.ts"
 import { Rig } from "./rig.ts"
 
 /** Changes what nothing changes. */
@@ -25,7 +26,7 @@ const addWorker = ({ workers }: State, to: Partial<WorkerRecord> = {}): WorkerRe
     running: 0,
     attempts: 0,
     rejoining: new Map(),
-    sent: new Map(),
+    sent: new Line(),
     line: 0,
     askedBack: new Set<number>(),
     ...to
@@ -455,11 +456,11 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S2: timer 1 comes before its parent", ({ timers: { heap: timers } }) => timers.reverse()]
   ]],
   [ahead, [
-    ["S4: next (row 1, assigned) was not sent ahead", ({ workers }) => workers[0]!.sent.clear()],
+    ["S4: next (row 1, assigned) was not sent ahead", ({ workers }, _, id) => workers[0]!.sent.delete(id("next"))],
     ["S4: the line of w1 is 1 and not 4000", ({ workers }) => workers[0]!.line = 1],
     ["S4: 1 of 0 remote tasks sent to w1 are counted", ({ workers }) => workers[0]!.sentOf.remote = 1],
     ["S4: run (row 0, assigned) was asked back", ({ workers }, _, id) => workers[0]!.askedBack.add(id("run"))],
-    ["S4: run (row 0, assigned) was sent ahead", ({ workers }, _, id) => workers[0]!.sent.set(id("run"), 0)],
+    ["S4: run (row 0, assigned) was sent ahead", ({ workers }, _, id) => workers[0]!.sent.push(id("run"), 0)],
     ["S4: run (row 0, assigned) has not begun", ({ workers }) => force(workers[0]!, { ahead: 0 })],
     ["S4: 1 attempts were sent to w1 ahead, not 0", ({ workers }) => force(workers[0]!, { ahead: 0 })],
     ["S6: a slot is free on w1 and an attempt was sent ahead", ({ workers }) => force(workers[0]!, { slots: 2 })]

@@ -6,6 +6,7 @@ import type { Event } from "../../src/engine/protocol/Event.ts"
 import type { TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction } from "../../src/engine/protocol/Instruction.ts"
 import * as State from "../../src/engine/state/State.ts"
+import { Line } from "../../src/engine/structures/line.ts"
 import { Rig } from "./rig.ts"
 
 /** A message takes this long, in microseconds. */
@@ -148,6 +149,13 @@ const run = (times: ReadonlyArray<number>, ahead = 4096): Report => {
 
 const sum = (times: ReadonlyArray<number>): number => times.reduce((all, each) => all + each, 0)
 
+/** A line of so many attempts. */
+const lineOf = (size: number): Line => {
+  const line = new Line()
+  for (let task = 0; task < size; task++) line.push(task, 0)
+  return line
+}
+
 describe("how far ahead workers are fed", () => {
   it("B1, B2: 10,000 tiny tasks on two workers take at most 200 messages both ways", () => {
     const times = Array.from({ length: 10_000 }, () => 2)
@@ -190,19 +198,14 @@ describe("how far ahead workers are fed", () => {
 
   it("B3: near the end a line is no longer than its share of what is left", () => {
     assert.deepStrictEqual([1, 4, 5, 100].map((left) => shareOf({ slots: 1 }, left, 2)), [1, 1, 2, 25])
-    const line = { sent: { size: 3 } as ReadonlyMap<number, number> as Map<number, number>, line: 30, slots: 1 }
+    const line = { sent: lineOf(3), line: 30, slots: 1 }
     assert.deepStrictEqual([3, 4].map((share) => fits(line, 10, share)), [false, true])
   })
 
   it("B2: a line has work for 4 ms by the smoothed time of bodies, and is filled up when half of that is gone", () => {
     assert.strictEqual(smoothed(undefined, 100), 100)
     assert.strictEqual(Math.round(smoothed(100, 1100)), 400)
-    const of = (size: number, line: number) => ({
-      sent: { size } as ReadonlyMap<number, number> as Map<number, number>,
-      line,
-      slots: 1,
-      ahead: 4096
-    })
+    const of = (size: number, line: number) => ({ sent: lineOf(size), line, slots: 1, ahead: 4096 })
     assert.isTrue(fits(of(4, horizonMicros - 10), 10, 99))
     assert.isFalse(fits(of(4, horizonMicros - 10), 11, 99))
     assert.isTrue(fits(of(1, horizonMicros), 11, 99))

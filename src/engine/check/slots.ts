@@ -51,10 +51,10 @@ export const slots: Rule = function*(state, { live, name: named }) {
     if (worker.attempts !== attempts[index]) {
       yield `S4: ${worker.attempts} of ${attempts[index]} attempts on ${name} are counted`
     }
-    const line = [...sent.values()].reduce((sum, micros) => sum + micros, 0)
+    const line = sent.values().reduce((sum, micros) => sum + micros, 0)
     if (line !== worker.line) yield `S4: the line of ${name} is ${worker.line} and not ${line}`
     for (const kind of ["local", "portable", "remote"] as const) {
-      const count = [...sent.keys()].filter((task) => kindOf(state, task) === kind).length
+      const count = sent.keys().filter((task) => kindOf(state, task) === kind).length
       if (count !== worker.sentOf[kind]) {
         yield `S4: ${worker.sentOf[kind]} of ${count} ${kind} tasks sent to ${name} are counted`
       }

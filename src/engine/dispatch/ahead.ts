@@ -17,7 +17,7 @@ import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { holdsSlot } from "./keepers.ts"
 import type { Kinds } from "./lanes.ts"
 import * as pacing from "./pacing.ts"
-import { ofKindFor, remoteFirst, siteOf, unfailed } from "./placement.ts"
+import { siteOf, unfailed } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { isFree } from "./room.ts"
 import * as slots from "./slots.ts"
@@ -37,10 +37,8 @@ export const isSent = (state: State, task: TaskId): boolean =>
   state.tasks.phase[task] === Phase.assigned && !holdsSlot(state, task)
 
 const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
-  // The usual case: an iterator would cost more than this look.
-  if (worker.sent.size === 0 || worker.running >= worker.slots) return
-  for (const task of worker.sent.keys()) {
-    if (worker.running >= worker.slots) return
+  while (worker.sent.size > 0 && worker.running < worker.slots) {
+    const task = worker.sent.first
     slots.leaveLine(state, worker, task)
     slots.hold(state, task, worker)
     out.push({ _tag: "Begin", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
@@ -48,27 +46,27 @@ const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
 }
 
 /**
- * Fills up the lines of which half is gone. While tasks with demands are ready nothing is sent ahead: it would take slots that they
- * could have. A task that may not go ahead holds up those behind it, or they would take the slot that is free next.
+ * Fills up the lines of which half is gone. A task that may not go ahead holds up those behind it, or they would take the slot that
+ * is free next.
  */
 const send = (state: State, out: Out): void => {
   ready.flushLone(state)
-  if (state.queues.size > 0 || !state.workers.some(isHungry)) return
-  const low = state.workers.filter(isHungry)
+  if (!state.workers.some(isHungry)) return
+  const hungry = state.workers.filter(isHungry)
+  const low = state.queues.size === 0 ? hungry : hungry.filter((worker) => !isWanted(state, worker))
+  // Most steps find no task: that is looked up first.
+  if (ready.nextFor(state, kindsOf(low)) < 0) return
   const { left, slots: all } = leftFor(state)
   for (;;) {
-    const able = low.filter(takesMore)
-    const kinds = kindsOf(able)
+    const kinds = kindsOf(low)
     const task = ready.nextFor(state, kinds)
     if (task < 0 || !pacing.mayGoAhead(state, task)) return
     const micros = pacing.likely(state, task)
-    const permitted = ofKindFor(state, task, able).filter((worker) =>
-      pacing.fits(worker, micros, pacing.shareOf(worker, left, all))
-    )
-    if (permitted.length === 0) return
-    const others = unfailed(state, task, permitted)
-    const from = remoteFirst(others === undefined || others.length === 0 ? permitted : others)
-    const to = from.reduce((best, worker) => hasFewer(worker, best) ? worker : best)
+    const hasRoom = (worker: WorkerRecord): boolean =>
+      takesMore(worker) && pacing.fits(worker, micros, pacing.shareOf(worker, left, all))
+    const others = unfailed(state, task, low)
+    const to = (others && lineFor(state, task, others, hasRoom)) ?? lineFor(state, task, low, hasRoom)
+    if (to === undefined) return
     ready.takeFor(state, kinds)
     slots.startAhead(state, task, to, micros, out)
   }
@@ -76,9 +74,40 @@ const send = (state: State, out: Out): void => {
 
 const isHungry = (worker: WorkerRecord): boolean => takesMore(worker) && pacing.isLow(worker)
 
+/** Whether a ready task with demands could take the next slot of a worker, which an attempt sent ahead would take instead. */
+const isWanted = ({ crowds }: State, worker: WorkerRecord): boolean => {
+  for (const { workers } of crowds.values()) if (workers.includes(worker)) return true
+  return false
+}
+
+/** The kinds of those of these workers that take more. */
 const kindsOf = (workers: ReadonlyArray<WorkerRecord>): Kinds => {
-  const isAny = (of: WorkerKind): boolean => workers.some(({ kind }) => kind === of)
-  return { local: isAny("local"), remote: isAny("remote") }
+  let local = false
+  let remote = false
+  for (const worker of workers) {
+    if (!takesMore(worker)) continue
+    if (worker.kind === "local") local = true
+    else remote = true
+  }
+  return { local, remote }
+}
+
+/** The worker with the shortest line of those with room that may run a task; a remote one goes first. */
+const lineFor = (
+  state: State,
+  task: TaskId,
+  workers: ReadonlyArray<WorkerRecord>,
+  hasRoom: (worker: WorkerRecord) => boolean
+): WorkerRecord | undefined => {
+  const kind = kindOf(state, task)
+  let best: WorkerRecord | undefined
+  for (const worker of workers) {
+    if ((kind !== "portable" && kind !== worker.kind) || !hasRoom(worker)) continue
+    const isBetter = best === undefined ||
+      (worker.kind === best.kind ? hasFewer(worker, best) : worker.kind === "remote")
+    if (isBetter) best = worker
+  }
+  return best
 }
 
 /** What is left for the workers to which attempts are sent ahead, as far as it counts, and the slots of these. */
@@ -88,7 +117,9 @@ const leftFor = (state: State): { readonly left: number; readonly slots: number 
   // More than this fills all lines.
   const most = workers.reduce((sum, each) => Math.max(sum, 2 * all * Math.ceil(each.ahead / each.slots)), 0)
   const left = workers.reduce((sum, each) => sum + each.attempts, 0)
-  return { left: left + ready.count(state, kindsOf(workers), most - left), slots: all }
+  const isAny = (of: WorkerKind): boolean => workers.some(({ kind }) => kind === of)
+  const kinds = { local: isAny("local"), remote: isAny("remote") }
+  return { left: left + ready.count(state, kinds, most - left), slots: all }
 }
 
 /** Whether an attempt may be sent to a worker ahead. Rejoiners would wait for it. */

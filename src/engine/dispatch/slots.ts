@@ -163,7 +163,7 @@ export const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out
 
 /** Sends an attempt whose body is likely to take so long to a worker before a slot is free there. */
 export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, micros: number, out: Out): void => {
-  worker.sent.set(task, micros)
+  worker.sent.push(task, micros)
   worker.sentOf[kindOf(state, task)]++
   worker.line += micros
   send(state, task, worker, out)
@@ -171,9 +171,11 @@ export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, mic
 
 /** An attempt that was sent ahead has a slot or has ended. */
 export const leaveLine = (state: State, worker: WorkerRecord, task: TaskId): void => {
-  worker.line -= worker.sent.get(task) ?? 0
-  if (worker.sent.delete(task)) worker.sentOf[kindOf(state, task)]--
-  worker.askedBack.delete(task)
+  const micros = worker.sent.delete(task)
+  if (micros === undefined) return
+  worker.line -= micros
+  worker.sentOf[kindOf(state, task)]--
+  if (worker.askedBack.size > 0) worker.askedBack.delete(task)
 }
 
 const send = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
@@ -237,9 +239,11 @@ export const leavePlain = (state: State, task: TaskId): void => {
 
 /** An attempt has ended: its slot, amounts and tags are free. */
 export const leave = (state: State, task: TaskId): void => {
+  // An attempt with a slot is in no line, which need not be looked through.
+  const isInLine = (state.tasks.flags[task]! & Flag.holdsSlot) === 0
   free(state, task)
   if (state.holding.size > 0) amounts.giveBack(state, task)
   const worker = state.workers[state.tasks.worker[task]!]!
   worker.attempts--
-  if (worker.sent.size > 0) leaveLine(state, worker, task)
+  if (isInLine && worker.sent.size > 0) leaveLine(state, worker, task)
 }

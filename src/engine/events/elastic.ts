@@ -108,7 +108,7 @@ const isShort = (state: State, pool: Pool): boolean => {
   const isWaiting = ({ kind }: Pick<Queue, "kind">): boolean =>
     mayRun(pool, { kind }) && siteOf(kind, free) === undefined
   if (ready.lanesOf(state).some(isWaiting)) return true
-  const sent = state.workers.flatMap((worker) => [...worker.sent.keys()])
+  const sent = state.workers.flatMap((worker) => worker.sent.keys())
   if (sent.some((task) => isWaiting({ kind: kindOf(state, task) }))) return true
   const brake = brakes.isAnyAtWork(state) ? brakes.brakeOf(state) : "none"
   return [...state.queues.values()].some((queue) => isWaiting(queue) && wouldHelp(state, queue, brake))

@@ -7,6 +7,7 @@ import type { Terms } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { TaskKind, WorkerInfo, WorkerKind } from "../protocol/Plan.ts"
 import type { WorkerPhase } from "../protocol/Transition.ts"
+import type { Line } from "../structures/line.ts"
 import type { Amount } from "./Extras.ts"
 
 export interface WorkerRecord {
@@ -49,7 +50,7 @@ export interface WorkerRecord {
   /** Since when it is idle; `Infinity` while it is not. Kept for workers of the pool. */
   idleSince: number
   /** Tasks whose attempts were sent ahead and have no slot yet, oldest first, each with the likely time of its body. */
-  readonly sent: Map<TaskId, number>
+  readonly sent: Line
   /** The sum of these times, in microseconds. */
   line: number
   /** How many of these tasks are of each kind: a look at them all at each event would cost more than the rest of the step. */

@@ -310,7 +310,7 @@ const becauseOf = (state: State, task: TaskId, survey: Survey): Because => {
     case Phase.running: {
       const worker = workerOf(state, task)
       const { name } = worker
-      if (isSent(state, task)) return { _tag: "SentAhead", worker: name, ahead: [...worker.sent.keys()].indexOf(task) }
+      if (isSent(state, task)) return { _tag: "SentAhead", worker: name, ahead: worker.sent.keys().indexOf(task) }
       const keeping = state.keeping.get(task)
       if (keeping === undefined) return { _tag: "Running", worker: name }
       return { _tag: "KeepsSlot", worker: name, waitsFor: awaitedBy(state, keeping) }

@@ -16,6 +16,7 @@ import { Use } from "../state/Use.ts"
 import { isUsed, use } from "../state/uses.ts"
 import { stockOf, takesTasks } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { Line } from "../structures/line.ts"
 import { restartsAfter } from "./restart.ts"
 
 /** Handles {@link WorkerAdded}: ready tasks may start there at once. */
@@ -83,7 +84,7 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     heardAt: state.now,
     silentAt: Infinity,
     idleSince: Infinity,
-    sent: new Map(),
+    sent: new Line(),
     line: 0,
     sentOf: { local: 0, portable: 0, remote: 0 },
     askedBack: new Set(),

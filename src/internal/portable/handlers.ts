@@ -45,12 +45,15 @@ export const elsewhere = (names: Iterable<string>, context: Context.Context<neve
     Context.empty()
   )
 
-/** Where a task of this name can run if it is submitted in this context. */
-export const placeOf = (context: Context.Context<never>, name: string): Place => {
-  const handler = handlerIn(context, name)
-  if (handler === undefined) return { known: handlersIn(context).map(({ name }) => name) }
-  if (handler.ask !== undefined) return "asked"
-  return handler.here === undefined ? "elsewhere" : "here"
+/** Where a task of this name can run, by the context in which it is submitted. Its key is put together once, not for each task. */
+export const placing = (name: string): (context: Context.Context<never>) => Place => {
+  const key = prefix + name
+  return (context) => {
+    const handler = context.mapUnsafe.get(key) as Handler | undefined
+    if (handler === undefined) return { known: handlersIn(context).map(({ name }) => name) }
+    if (handler.ask !== undefined) return "asked"
+    return handler.here === undefined ? "elsewhere" : "here"
+  }
 }
 
 /** The handlers of a worker elsewhere, for what its bodies submit. */

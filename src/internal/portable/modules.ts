@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
-import { askedIn, placeOf, ran, runIn } from "./handlers.ts"
+import { askedIn, placing, ran, runIn } from "./handlers.ts"
 import { makeNamed, unchecked } from "./named.ts"
 import type { Codec, Implementation, Named, Place, Way } from "./named.ts"
 import { wayOf } from "./ways.ts"
@@ -59,6 +59,7 @@ const implementationOf = (
 export class PortableModule {
   readonly url: string
   private readonly codec: Codec
+  private readonly placeOfAll: Named["placeIn"]
   private readonly byName = new Map<string, Named>()
   /** The names of its functions, after one process has told them. */
   private exports: ReadonlyArray<string> | undefined
@@ -67,24 +68,25 @@ export class PortableModule {
   constructor(url: string, classes: ErrorClasses) {
     this.url = url
     this.codec = codecOf(classes)
+    this.placeOfAll = placing(url)
   }
 
   /** The name of an export. Whether there is one may be known only later. */
   named(name: string): Named {
     let named = this.byName.get(name)
     if (named === undefined) {
-      this.byName.set(
-        name,
-        named = makeNamed(nameOf(this.url, name), this.codec, (context) => this.placeOf(context, name), name)
-      )
+      const whole = nameOf(this.url, name)
+      this.byName.set(name, named = makeNamed(whole, this.codec, this.placing(name, placing(whole)), name))
     }
     return named
   }
 
-  private placeOf(context: Context.Context<never>, name: string): Place {
-    if (this.exports?.includes(name) === false) return { known: this.exports }
-    if (placeOf(context, nameOf(this.url, name)) === "asked") return "asked"
-    return placeOf(context, this.url) === "elsewhere" ? "elsewhere" : "here"
+  private placing(name: string, placeOfName: Named["placeIn"]): Named["placeIn"] {
+    return (context): Place => {
+      if (this.exports?.includes(name) === false) return { known: this.exports }
+      if (placeOfName(context) === "asked") return "asked"
+      return this.placeOfAll(context) === "elsewhere" ? "elsewhere" : "here"
+    }
   }
 
   /** A process has told the names of all that it implements. */

@@ -8,6 +8,8 @@ import { startWidth } from "./messages.ts"
 import type { Answer, Batch, ClockData, ContextData } from "./messages.ts"
 import type { SealedPart } from "./sealedInputs.ts"
 
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
 const nothing = new Int32Array(0)
 
 export class Outgoing {
@@ -89,18 +91,19 @@ export class Outgoing {
   /** Everything collected so far. The next batch begins empty. */
   take(): Parcel {
     const { answers, clock, contexts, count, keys, moved, orders, payloads, places, sealed, starts } = this
-    const batch: Batch = {
+    const batch: Mutable<Batch> = {
       _tag: "Batch",
       starts: count === 0 ? nothing : starts.slice(0, startWidth * count),
-      payloads,
-      ...keys !== undefined && { keys },
-      ...places !== undefined && { places },
-      ...contexts !== undefined && { contexts },
-      ...sealed !== undefined && { sealed },
-      ...orders !== undefined && { orders },
-      ...answers !== undefined && { answers },
-      ...clock !== undefined && { clock }
+      payloads
     }
+    // One by one: a spread for each would cost more than the rest of a batch of one.
+    if (keys !== undefined) batch.keys = keys
+    if (places !== undefined) batch.places = places
+    if (contexts !== undefined) batch.contexts = contexts
+    if (sealed !== undefined) batch.sealed = sealed
+    if (orders !== undefined) batch.orders = orders
+    if (answers !== undefined) batch.answers = answers
+    if (clock !== undefined) batch.clock = clock
     const parcel: Parcel = { batch, moved: moved.size === 0 ? noneMoved : new Map(moved) }
     this.count = 0
     this.payloads = []

@@ -6,6 +6,7 @@ import type { State } from "../../../src/engine/state/State.ts"
 import { armTimer, inAttempt, isSentAhead, mayRun } from "./facts.ts"
 import type { Facts, Task, Worker } from "./facts.ts"
 import { compareRanks } from "./order.ts"
+import { suits } from "./placement.ts"
 import { isReady } from "./policies.ts"
 import { hasRoom, runningOn } from "./slots.ts"
 import { waitsInQueue } from "./turns.ts"
@@ -58,6 +59,12 @@ const fits = (model: Facts, worker: Worker, task: Task): boolean => {
     (length < 2 * worker.slots || lineOf(model, worker) + likelyOf(model, task) <= horizon * worker.slots)
 }
 
+/** Whether a ready task with demands could take the next slot of a worker. */
+const isWanted = (model: Facts, { row }: Worker): boolean =>
+  [...model.tasks].some((task) =>
+    isReady(task) && !task.forgotten && waitsInQueue(model, task) && suits(model, task, row)
+  )
+
 const mayGoAhead = ({ settings: { idempotent, timeoutMillis } }: Task): boolean =>
   idempotent !== false && timeoutMillis === undefined
 
@@ -78,9 +85,10 @@ export const judgeAhead = (model: Facts, state: State, task: Task, worker: numbe
   if (!takesMore(model, state, to)) model.complain(`W19: worker ${worker} takes no more`)
   if (!model.low.has(to) || !fits(model, to, task)) model.complain(`B2: the line of worker ${worker} is long enough`)
   if (!mayGoAhead(task)) model.complain(`B2: ${task.name} goes ahead`)
-  const ready = [...model.tasks].filter((each) => isReady(each) && !each.forgotten)
-  if (ready.some((each) => waitsInQueue(model, each))) model.complain(`W19: ${task.name} takes the slot of others`)
-  const takers = model.workers.filter((each) => model.low.has(each) && takesMore(model, state, each))
+  if (isWanted(model, to)) model.complain(`W19: ${task.name} takes the slot of others`)
+  const takers = model.workers.filter((each) =>
+    model.low.has(each) && takesMore(model, state, each) && !isWanted(model, each)
+  )
   const first = nextAhead(model, takers)
   if (first !== undefined && first !== task) model.complain(`O5: ${first.name} should be sent before ${task.name}`)
   const isRetried = extrasOf(state, task.row)?.history !== undefined
@@ -131,9 +139,9 @@ export const judgeLines = (model: Facts, state: State): void => {
   const blocked = sent.find(({ worker }) => runningOn(model, worker) < model.workers[worker]!.slots)
   if (blocked !== undefined) model.complain(`W19: ${blocked.name} could begin`)
   model.low.clear()
-  const ready = [...model.tasks].filter((task) => isReady(task) && !task.forgotten)
-  if (ready.some((task) => waitsInQueue(model, task))) return
-  const takers = model.workers.filter((worker) => isLow(model, worker) && takesMore(model, state, worker))
+  const takers = model.workers.filter((worker) =>
+    isLow(model, worker) && takesMore(model, state, worker) && !isWanted(model, worker)
+  )
   const next = nextAhead(model, takers)
   if (next === undefined || !mayGoAhead(next)) return
   const isUnsent = takers.some((worker) => mayRun(next, worker) && fits(model, worker, next))
