@@ -55,6 +55,16 @@ describe("skein/promise", () => {
     expect(skein.map).type.not.toBeCallableWith(["1"], Number.parseInt)
   })
 
+  it("stream gives results, ends, or both beside their items", () => {
+    expect(skein.stream(["/"], download)).type.toBe<AsyncIterable<string>>()
+    expect(skein.stream(["/"], download, { mode: "collect" })).type.toBe<AsyncIterable<PromiseSettledResult<string>>>()
+    expect(skein.stream(["/"], words, { withInput: true })).type.toBeAssignableTo<
+      AsyncIterable<{ readonly input: string; readonly index: number; readonly value: number }>
+    >()
+    expect(skein.stream([task(words, "a")], { outstanding: 3 })).type.toBe<AsyncIterable<number>>()
+    expect(skein.stream).type.not.toBeCallableWith([Store()])
+  })
+
   it("run takes what the layer of the client can run", () => {
     const client = start(withStore)
     expect(client.then((skein) => skein.run(Store()))).type.toBe<Promise<void>>()

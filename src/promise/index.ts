@@ -55,6 +55,33 @@ export interface MapOptions<M extends Mode = Mode> extends Omit<SubmitOptions, "
 }
 
 /**
+ * Options of {@link PromiseClient.stream}: those of each task, and some of all together.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolean> extends Omit<MapOptions<M>, "concurrency"> {
+  /** The most items that are taken and whose results you are not done with. Defaults to twice the slots. */
+  readonly outstanding?: number | undefined
+  /** Whether results come in the order of the items, or as calls end. Defaults to true. */
+  readonly ordered?: boolean | undefined
+  /** Pairs each result with its item. Defaults to false. */
+  readonly withInput?: P | undefined
+}
+
+/**
+ * What {@link PromiseClient.stream} gives for an item.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Streamed<A, B, M extends Mode, P> =
+  & (P extends true ? { readonly input: A; readonly index: number } : unknown)
+  & (M extends "collect" ? PromiseSettledResult<B> : P extends true ? { readonly value: B } : B)
+
+/**
  * Options of {@link PromiseClient.run}.
  *
  * @stability unstable
@@ -143,6 +170,25 @@ export interface PromiseClient<R = never> {
     f: (item: Task.Values<A>, context: ItemContext) => B,
     options?: MapOptions<M>
   ) => Promise<M extends "collect" ? Array<PromiseSettledResult<Awaited<B>>> : Array<Awaited<B>>>
+  /**
+   * Calls a function for each item of a source that is read as the results are used, or runs the tasks that it gives. For `for await`.
+   *
+   * **Details**
+   *
+   * Items that are waiting, running or not read yet are never more than `outstanding`, so a source may be endless. The end of the
+   * loop, also by `break` or an error, takes no more items, calls `return` of the source, stops what runs and waits for it.
+   */
+  readonly stream: {
+    <A, B, const M extends Mode = "failFast", const P extends boolean = false>(
+      source: Iterable<A> | AsyncIterable<A>,
+      f: (item: Task.Values<A>, context: ItemContext) => B,
+      options?: StreamOptions<M, P>
+    ): AsyncIterable<Streamed<A, Awaited<B>, M, P>>
+    <T extends Task.Any, const M extends Mode = "failFast", const P extends boolean = false>(
+      tasks: (Iterable<T> | AsyncIterable<T>) & Provided<ReadonlyArray<T>, R>,
+      options?: Pick<StreamOptions<M, P>, "mode" | "ordered" | "outstanding" | "signal" | "withInput">
+    ): AsyncIterable<Streamed<T, Task.Success<T>, M, P>>
+  }
   /**
    * Runs a task, or tasks in arrays and records, with all that they need, each once, and gives the values in the same shape. It owns
    * what it runs: none of it is running when the promise settles.

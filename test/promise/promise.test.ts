@@ -59,7 +59,7 @@ describe("calls", () => {
       const page = skein.submit(() => opened.promise)
       const words = skein.submit((page: string) => page.split(" "), page)
       const told = skein.submit(
-        ({ page, parts }, title) => `${title}: ${page} has ${parts[0]!.length} and ${parts[1]}`,
+        ({ page, parts }, title) => `${title}: ${page} has ${parts[0].length} and ${parts[1]}`,
         { page, parts: [words, 7] as const },
         "Report"
       )
@@ -137,7 +137,7 @@ describe("calls", () => {
       assert.strictEqual(await skein.submit({ retry }, flaky, "b", 503), "b")
       assert.strictEqual((await errorOf(skein.submit({ retry }, flaky, "c", 404)) as HttpError).status, 404)
       assert.deepStrictEqual(await skein.map(["d", "e"], (name) => flaky(name, 503), { retry: 2 }), ["d", "e"])
-      assert.deepStrictEqual(calls.toSorted(), [..."aaabbbcdddeee"])
+      assert.deepStrictEqual(calls.toSorted(), Array.from("aaabbbcdddeee"))
     })
   )
 
@@ -203,6 +203,114 @@ describe("graphs", () => {
   })
 })
 
+describe("streams", () => {
+  const read = async (results: AsyncIterable<unknown>): Promise<Array<unknown>> => {
+    const all: Array<unknown> = []
+    for await (const result of results) all.push(result)
+    return all
+  }
+
+  /** Numbers without end, which note how many were taken and whether the source was closed. */
+  function* numbers(log: { taken: number; returned: number }): Generator<number> {
+    try {
+      for (;;) yield log.taken++
+    } finally {
+      log.returned++
+    }
+  }
+
+  it(
+    "A14, A7: a loop takes items as it goes, and its end stops what runs and closes the source",
+    withClient({ concurrency: 2 }, async (skein) => {
+      for (const signal of [undefined, new AbortController().signal]) {
+        const log = { taken: 0, returned: 0 }
+        const seen: Array<number> = []
+        for await (const n of skein.stream(numbers(log), async (n) => n * n, { outstanding: 3, signal })) {
+          seen.push(n)
+          assert.isAtMost(log.taken - seen.length + 1, 3)
+          await turns(2)
+          if (n >= 25) break
+        }
+        assert.deepStrictEqual(seen, [0, 1, 4, 9, 16, 25])
+        assert.strictEqual(log.returned, 1)
+      }
+    })
+  )
+
+  it(
+    "A14, A9, F3: results come in order or as they end, paired with items, and failures in three ways",
+    withClient({ concurrency: 2 }, async (skein) => {
+      const gone = new HttpError(404)
+      const check = async (n: number) => {
+        await turns(n === 0 ? 5 : 1)
+        if (n === 2) throw gone
+        return n + 10
+      }
+      const source = async function*() {
+        yield* [0, 1, 2, 3]
+      }
+      assert.strictEqual(await errorOf(read(skein.stream(source(), check))), gone)
+      assert.deepStrictEqual(await read(skein.stream([0, 1], check, { ordered: false })), [11, 10])
+      assert.deepStrictEqual(await read(skein.stream([0, 1], check, { withInput: true })), [
+        { input: 0, index: 0, value: 10 },
+        { input: 1, index: 1, value: 11 }
+      ])
+      assert.deepStrictEqual(await read(skein.stream([1, 2], check, { mode: "collect", withInput: true })), [
+        { input: 1, index: 0, status: "fulfilled", value: 11 },
+        { input: 2, index: 1, status: "rejected", reason: gone }
+      ])
+      const seen: Array<number> = []
+      const all = await errorOf((async () => {
+        for await (const n of skein.stream(source(), check, { mode: "continue" })) seen.push(n)
+      })()) as AggregateError
+      assert.deepStrictEqual([seen, all.errors], [[10, 11, 13], [gone]])
+      const tasks = [1, 3].map((n) => task({ key: `check ${n}` }, check, n))
+      assert.deepStrictEqual(await read(skein.stream(tasks)), [11, 13])
+    })
+  )
+
+  it(
+    "A14, F15: what a source throws is what the loop throws, and a signal ends it with its reason",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const broken = new Error("broken source")
+      const feed = async function*() {
+        yield 1
+        throw broken
+      }
+      const lines = function*() {
+        yield 1
+        throw broken
+      }
+      for (const source of [feed(), lines()]) {
+        const seen: Array<number> = []
+        const error = await errorOf((async () => {
+          for await (const n of skein.stream(source, (n) => n)) seen.push(n)
+        })())
+        assert.deepStrictEqual([error, seen], [broken, [1]])
+      }
+      const log: Array<string> = []
+      const stop = new AbortController()
+      const reading = read(skein.stream([1, 2], untilStopped(log), { signal: stop.signal }))
+      await turns(5)
+      stop.abort("enough")
+      assert.strictEqual(await errorOf(reading), "enough")
+      assert.deepStrictEqual(log, ["it starts", "it has cleaned up"])
+    })
+  )
+
+  it(
+    "A14, N5: a loop in a body gives its slot away",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const sum = async (n: number): Promise<number> => {
+        let sum = 0
+        for await (const m of skein.stream([n, n + 1], (m) => m * 2)) sum += m
+        return sum
+      }
+      assert.deepStrictEqual(await Promise.all([skein.submit(sum, 1), skein.submit(sum, 2)]), [6, 10])
+    })
+  )
+})
+
 describe("errors", () => {
   it(
     "A14, F1: a rejection is what was thrown, the same object, however far upstream and however it is asked for",
@@ -266,9 +374,9 @@ describe("errors", () => {
       throw new HttpError(500)
     }
     const failed = skein.submit(fails)
-    skein.submit((n: never) => n, failed)
-    skein.submit(() => {
-      skein.submit(fails)
+    void skein.submit((n: never) => n, failed)
+    void skein.submit(() => {
+      void skein.submit(fails)
       return turns(2)
     })
     const handled = skein.submit(fails)
@@ -501,7 +609,7 @@ describe("results", () => {
     const logger = Logger.make(({ message }) => void told.push(String(message)))
     await using skein = await start(Skein.layer().pipe(Layer.provideMerge(Logger.layer([logger]))))
     const fail = (name: string) => Promise.reject(new Error(name))
-    skein.submit({ key: "unseen" }, fail, "unseen")
+    void skein.submit({ key: "unseen" }, fail, "unseen")
     assert.instanceOf(await errorOf(skein.submit({ key: "seen" }, fail, "seen")), Error)
     for (let i = 0; i < 5 && told.length === 0; i++) {
       await turns()

@@ -7,8 +7,9 @@ import * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import { DependencyFailed, SkeinError, SubmitError } from "../../SkeinError.ts"
 
-/** The error that was thrown first, as it is, however far upstream that was. */
-const rootOf = (error: unknown): unknown => error instanceof DependencyFailed ? error.error : error
+/** The error that was thrown first, as it is, however far upstream that was, or by the source of a stream. */
+const rootOf = (error: unknown): unknown =>
+  error instanceof DependencyFailed ? error.error : Cause.isUnknownError(error) ? error.cause : error
 
 export const thrownIn = (cause: Cause.Cause<unknown>): unknown => rootOf(Cause.squash(cause))
 
@@ -26,6 +27,11 @@ export const settledOf = <A>(exit: Exit.Exit<A, unknown>): PromiseSettledResult<
   exit._tag === "Success"
     ? { status: "fulfilled", value: exit.value }
     : { status: "rejected", reason: thrownIn(exit.cause) }
+
+/** The same beside its item. */
+export const settledItemOf = (
+  { exit, ...item }: { readonly exit: Exit.Exit<unknown, unknown> }
+): PromiseSettledResult<unknown> => ({ ...item, ...settledOf(exit) })
 
 /** Whether a task was cancelled, and did not fail by itself. */
 export const isCancelled = (error: unknown): boolean =>

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,7 +18,7 @@ import { implOf, isTask } from "../../internal/tasks/task.ts"
 import type { FutureImpl } from "../../internal/tasks/task.ts"
 import type { Task } from "../../Task.ts"
 import { bodyHere, called } from "./bodies.ts"
-import { allThrownIn, isCancelled, settledOf, thrownIn } from "./errors.ts"
+import { allThrownIn, isCancelled, settledItemOf, settledOf, thrownIn } from "./errors.ts"
 import { PromisedFuture } from "./futures.ts"
 import { callIn, optionsOf, taskOf } from "./tasks.ts"
 import type { Called, TaskOptions } from "./tasks.ts"
@@ -28,6 +28,13 @@ type Signalled = { readonly signal?: AbortSignal | undefined }
 interface MapOptions extends TaskOptions, Signalled {
   readonly mode?: Client.Mode | undefined
   readonly concurrency?: number | "unbounded" | undefined
+}
+
+interface StreamOptions extends TaskOptions, Signalled {
+  readonly mode?: Client.Mode | undefined
+  readonly outstanding?: number | undefined
+  readonly ordered?: boolean | undefined
+  readonly withInput?: boolean | undefined
 }
 
 /** A future of the scheduler, without the future that the user has: what is left when that is collected. */
@@ -45,6 +52,15 @@ const abandoned = (future: Abandoned): Effect.Effect<void> => {
 
 /** Waits without looking at the end. */
 const ended = (future: Abandoned): Effect.Effect<void> => Effect.ignore(Stream.runDrain(Client.asCompleted([future])))
+
+/** Fails with the reason of a signal when that is aborted. */
+const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
+  Effect.callback((resume) => {
+    const stop = () => resume(Effect.fail(signal.reason))
+    if (signal.aborted) return stop()
+    signal.addEventListener("abort", stop)
+    return Effect.sync(() => signal.removeEventListener("abort", stop))
+  })
 
 export class Face {
   readonly context: Context.Context<Client.Client | Scheduler>
@@ -126,6 +142,22 @@ export class Face {
       ? Effect.map(all, (exits) => (exits as Array<Exit.Exit<unknown>>).map(settledOf))
       : all
     return this.#settled(ends, signal, mode === "continue" ? allThrownIn : thrownIn)
+  }
+
+  stream(source: never, first?: Called | StreamOptions, second?: StreamOptions): AsyncIterable<unknown> {
+    const [f, options = {}] = typeof first === "function" ? [first, second] : [undefined, first]
+    const { mode, ordered, outstanding, signal, withInput, ...task } = options
+    const own = { mode, ordered, outstanding, withInput }
+    const each = (item: unknown, index: number) => called((signal) => f!(item, { index, signal }))
+    const all: Stream.Stream<any, unknown, Client.Client> = f === undefined
+      ? Client.stream(source, { ...own, ...task } as {}) as never
+      : Client.stream(source, each, { ...own, task: optionsOf(f, task) as {} })
+    const ends = mode === "collect" ? Stream.map(all, (end) => withInput === true ? settledItemOf(end) : settledOf(end)) : all
+    const thrown = Stream.catchCause(ends, (cause) => Cause.hasInterruptsOnly(cause)
+      ? Stream.failCause(cause)
+      : Stream.fail(mode === "continue" ? allThrownIn(cause) : thrownIn(cause)))
+    const stopped = signal === undefined ? thrown : Stream.interruptWhen(thrown, aborted(signal))
+    return Stream.toAsyncIterableWith(stopped, this.#here as Context.Context<any>)
   }
 
   run(targets: unknown, { signal }: Signalled = {}): Promise<unknown> {

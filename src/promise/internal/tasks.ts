@@ -60,11 +60,7 @@ export const callIn = <O>([first, ...rest]: ReadonlyArray<unknown>): Call<O> => 
 
 /** The task that makes a call. */
 export const taskOf = ({ args, f, options }: Call<TaskOptions>): Task.Task<unknown, unknown> =>
-  Task.make(
-    args,
-    (values: ReadonlyArray<unknown>) => called(() => f(...values)),
-    optionsOf(f, options) as {}
-  ) as Task.Task<unknown, unknown>
+  Task.make(args, (values) => called(() => f(...values)), optionsOf(f, options) as {})
 
 /** The options of a task that calls this function, whose name is the label. */
 export const optionsOf = ({ name }: Called, { retry, ...own }: TaskOptions = {}): Task.AnyOptions => ({
