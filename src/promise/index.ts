@@ -61,7 +61,9 @@ export interface MapOptions<M extends Mode = Mode> extends Omit<SubmitOptions, "
  * @category options
  * @since 0.1.0
  */
-export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolean> extends Omit<MapOptions<M>, "concurrency"> {
+export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolean>
+  extends Omit<MapOptions<M>, "concurrency">
+{
   /** The most items that are taken and whose results you are not done with. Defaults to twice the slots. */
   readonly outstanding?: number | undefined
   /** Whether results come in the order of the items, or as calls end. Defaults to true. */

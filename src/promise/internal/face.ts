@@ -152,10 +152,13 @@ export class Face {
     const all: Stream.Stream<any, unknown, Client.Client> = f === undefined
       ? Client.stream(source, { ...own, ...task } as {}) as never
       : Client.stream(source, each, { ...own, task: optionsOf(f, task) as {} })
-    const ends = mode === "collect" ? Stream.map(all, (end) => withInput === true ? settledItemOf(end) : settledOf(end)) : all
-    const thrown = Stream.catchCause(ends, (cause) => Cause.hasInterruptsOnly(cause)
-      ? Stream.failCause(cause)
-      : Stream.fail(mode === "continue" ? allThrownIn(cause) : thrownIn(cause)))
+    const ends = mode === "collect"
+      ? Stream.map(all, (end) => withInput === true ? settledItemOf(end) : settledOf(end))
+      : all
+    const thrown = Stream.catchCause(ends, (cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Stream.failCause(cause)
+        : Stream.fail(mode === "continue" ? allThrownIn(cause) : thrownIn(cause)))
     const stopped = signal === undefined ? thrown : Stream.interruptWhen(thrown, aborted(signal))
     return Stream.toAsyncIterableWith(stopped, this.#here as Context.Context<any>)
   }
