@@ -226,4 +226,17 @@ describe("how far ahead workers are fed", () => {
       "start d on far (attempt 4, its 1., ahead)"
     ])
   })
+
+  it("B2, W20: holds nothing up on workers of another kind", () => {
+    const rig = new Rig({})
+    rig.send({ _tag: "WorkerAdded", name: "here", slots: 1, ahead: 8 })
+    rig.send({ _tag: "WorkerAdded", name: "far", slots: 1, kind: "remote", ahead: 8, handsOver: true })
+    rig.submit(rig.open(), { a: [], b: [] }, { portable: ["b"] })
+    const portable = ["d", "e"]
+    rig.submit(rig.open(), { c: [], d: [], e: [] }, { settings: { c: { timeoutMillis: 10 } }, portable })
+    assert.deepStrictEqual(rig.told, [
+      "start d on far (attempt 3, its 1., ahead)",
+      "start e on far (attempt 4, its 1., ahead)"
+    ])
+  })
 })

@@ -46,31 +46,38 @@ const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
 }
 
 /**
- * Fills up the lines of which half is gone. A task that may not go ahead holds up those behind it, or they would take the slot that
- * is free next.
+ * Fills up the lines of which half is gone. A task that is not sent holds up those behind it on the workers that could run it, or
+ * they would take the slot that is free next.
  */
 const send = (state: State, out: Out): void => {
   ready.flushLone(state)
   if (!state.workers.some(isHungry)) return
   const hungry = state.workers.filter(isHungry)
-  const low = state.queues.size === 0 ? hungry : hungry.filter((worker) => !isWanted(state, worker))
+  let low: ReadonlyArray<WorkerRecord> = state.queues.size === 0
+    ? hungry
+    : hungry.filter((worker) => !isWanted(state, worker))
   // Most steps find no task: that is looked up first.
   if (ready.nextFor(state, kindsOf(low)) < 0) return
   const { left, slots: all } = leftFor(state)
   for (;;) {
     const kinds = kindsOf(low)
     const task = ready.nextFor(state, kinds)
-    if (task < 0 || !pacing.mayGoAhead(state, task)) return
+    if (task < 0) return
     const micros = pacing.likely(state, task)
     const hasRoom = (worker: WorkerRecord): boolean =>
       takesMore(worker) && pacing.fits(worker, micros, pacing.shareOf(worker, left, all))
-    const others = unfailed(state, task, low)
-    const to = (others && lineFor(state, task, others, hasRoom)) ?? lineFor(state, task, low, hasRoom)
-    if (to === undefined) return
+    const to = pacing.mayGoAhead(state, task) ? lineFor(state, task, low, hasRoom) : undefined
+    if (to === undefined) {
+      const kind = kindOf(state, task)
+      low = kind === "portable" ? none : low.filter((worker) => worker.kind !== kind)
+      continue
+    }
     ready.takeFor(state, kinds)
     slots.startAhead(state, task, to, micros, out)
   }
 }
+
+const none: ReadonlyArray<WorkerRecord> = []
 
 const isHungry = (worker: WorkerRecord): boolean => takesMore(worker) && pacing.isLow(worker)
 
@@ -92,8 +99,19 @@ const kindsOf = (workers: ReadonlyArray<WorkerRecord>): Kinds => {
   return { local, remote }
 }
 
-/** The worker with the shortest line of those with room that may run a task; a remote one goes first. */
+/** The line for a task: of workers on which it has not failed yet, if one of them has room. */
 const lineFor = (
+  state: State,
+  task: TaskId,
+  workers: ReadonlyArray<WorkerRecord>,
+  hasRoom: (worker: WorkerRecord) => boolean
+): WorkerRecord | undefined => {
+  const others = unfailed(state, task, workers)
+  return (others && shortest(state, task, others, hasRoom)) ?? shortest(state, task, workers, hasRoom)
+}
+
+/** The worker with the shortest line of those with room that may run a task; a remote one goes first. */
+const shortest = (
   state: State,
   task: TaskId,
   workers: ReadonlyArray<WorkerRecord>,

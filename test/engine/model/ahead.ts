@@ -73,10 +73,16 @@ export const noteLow = (model: Facts): void => {
   for (const worker of model.workers) if (isLow(model, worker)) model.low.add(worker)
 }
 
-/** The task that is sent ahead next, as long as the lines of these workers have room for it. */
+/** The task that is sent ahead next to one of these workers. One that is not sent holds up those behind it where it may run. */
 const nextAhead = (model: Facts, takers: ReadonlyArray<Worker>): Task | undefined => {
-  const all = readyPlain(model).filter((task) => takers.some((other) => mayRun(task, other)))
-  return all.toSorted((a, b) => compareRanks(a.rank, b.rank))[0]
+  const all = readyPlain(model).toSorted((a, b) => compareRanks(a.rank, b.rank))
+  let left = takers
+  for (const task of all) {
+    const suitable = left.filter((worker) => mayRun(task, worker))
+    if (mayGoAhead(task) && suitable.some((worker) => fits(model, worker, task))) return task
+    left = left.filter((worker) => !suitable.includes(worker))
+  }
+  return undefined
 }
 
 export const judgeAhead = (model: Facts, state: State, task: Task, worker: number): void => {
@@ -90,7 +96,7 @@ export const judgeAhead = (model: Facts, state: State, task: Task, worker: numbe
     model.low.has(each) && takesMore(model, state, each) && !isWanted(model, each)
   )
   const first = nextAhead(model, takers)
-  if (first !== undefined && first !== task) model.complain(`O5: ${first.name} should be sent before ${task.name}`)
+  if (first !== task) model.complain(`O5: ${first?.name ?? "nothing"} should be sent before ${task.name}`)
   const isRetried = extrasOf(state, task.row)?.history !== undefined
   if (task.kind === "portable" && !isRetried && to.kind === "local") {
     if (takers.some((each) => each.kind === "remote" && fits(model, each, task))) {
@@ -143,7 +149,5 @@ export const judgeLines = (model: Facts, state: State): void => {
     isLow(model, worker) && takesMore(model, state, worker) && !isWanted(model, worker)
   )
   const next = nextAhead(model, takers)
-  if (next === undefined || !mayGoAhead(next)) return
-  const isUnsent = takers.some((worker) => mayRun(next, worker) && fits(model, worker, next))
-  if (isUnsent) model.complain(`W19: ${next.name} is not sent ahead`)
+  if (next !== undefined) model.complain(`W19: ${next.name} is not sent ahead`)
 }
