@@ -230,6 +230,17 @@ export const ImpossibleDependency = codec(Errors.ImpossibleDependency, "Impossib
   ])
 })
 
+/**
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const UnknownTarget = codec(Errors.UnknownTarget, "UnknownTarget", {
+  of: Schema.Literals(["tag", "group"]),
+  name: Schema.String,
+  known: Keys
+})
+
 // ---- what may end any task, and any submission
 
 /**

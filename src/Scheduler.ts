@@ -14,10 +14,11 @@ import type { Because, Explanation, TaskName } from "./engine/views/explain.ts"
 import type { Snapshot } from "./engine/views/snapshot.ts"
 import type { AwaitWorkersOptions } from "./internal/client/awaitWorkers.ts"
 import type { Failure, ModeIn, Result } from "./internal/client/computing.ts"
+import type { PauseError, PauseOf, PauseOptions } from "./internal/client/pausing.ts"
 import type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
 import { Scheduler } from "./internal/client/scheduler.ts"
 import type { Stats } from "./internal/client/scheduler.ts"
-import type { WorkerOptions } from "./internal/settings/layerOptions.ts"
+import type { TagOptions, WorkerOptions } from "./internal/settings/layerOptions.ts"
 import { subjectFirst } from "./internal/tasks/checks.ts"
 import type { Mode } from "./internal/tasks/checks.ts"
 import type { Task } from "./internal/tasks/handles.ts"
@@ -27,6 +28,7 @@ import type { TaskEvent, WorkerEvent } from "./internal/views/events.ts"
 import type { NoSuitableWorker, SubmitError } from "./SkeinError.ts"
 
 export type { AwaitWorkersOptions } from "./internal/client/awaitWorkers.ts"
+export type { PauseError, PauseOf, PauseOptions } from "./internal/client/pausing.ts"
 export type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
 export { Scheduler } from "./internal/client/scheduler.ts"
 export type { Stats } from "./internal/client/scheduler.ts"
@@ -172,18 +174,77 @@ export const addWorker = <E = never, R = never>(
 export const rebalance: Effect.Effect<void, never, Scheduler> = Scheduler.use((s) => s.rebalance)
 
 /**
- * Limits how many tasks with this tag run at once, on all workers together; `undefined` removes the limit.
+ * Limits how many tasks with this tag run at once, and how many start within a time, on all workers together.
  *
  * **Details**
  *
- * Running tasks go on, even if they exceed a lowered limit. See the option `tags` of tasks and of `Skein.layer`.
+ * This replaces all limits of the tag: a number has no rate, and `undefined` removes both. Running tasks go on, even if they exceed
+ * a lowered limit, and starts that a former rate has counted count in the new one. See the option `tags` of tasks and of
+ * `Skein.layer`.
  *
  * @stability unstable
  * @category workers
  * @since 0.1.0
  */
-export const limitTag = (tag: string, limit: number | undefined): Effect.Effect<void, never, Scheduler> =>
-  Scheduler.use((s) => s.limitTag(tag, limit))
+export const limitTag = (
+  tag: string,
+  limits: number | TagOptions | undefined
+): Effect.Effect<void, never, Scheduler> => Scheduler.use((s) => s.limitTag(tag, limits))
+
+/**
+ * Lets nothing start until it is resumed: no task with a tag, no task of a group of `Client.fireAndForget`, or nothing at all.
+ *
+ * **When to use**
+ *
+ * When a service says that it wants to be left alone for a while, as with the status 429 and a `Retry-After`; or to look at a
+ * scheduler at rest. A body may call it.
+ *
+ * **Details**
+ *
+ * Ready tasks, retries and children wait; they hold nothing, and hold up no others. What runs goes on, and a body whose wait is over
+ * takes its slot again. Time limits go on, and cancellations and the close of the layer work as ever. Under a pause of a group, what
+ * the bodies of its running tasks submit starts.
+ *
+ * A second pause of the same changes at most the end: the later end counts, so a pause without an end stays one. One
+ * {@link resume} ends it. Pauses of a tag, of a group and of everything are independent: a task that two of them mean starts when
+ * both have ended.
+ *
+ * Fails with `UnknownTarget` if nothing has the name: no limit and no live task has the tag, or the group is empty.
+ *
+ * **Example** (A pause that ends by itself)
+ *
+ * ```ts import.meta.vitest
+ * import { Clock, Effect } from "effect"
+ * import { TestClock } from "effect/testing"
+ * import { Client, Future, Scheduler, Skein, Task } from "skein"
+ *
+ * const call = Task.make(Clock.currentTimeMillis, { tags: ["api"] })
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Scheduler.pause({ tag: "api", for: "5 seconds" })
+ *   const future = yield* Client.submit(call)
+ *   yield* TestClock.adjust("5 seconds")
+ *   return yield* Future.join(future)
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer({ tags: { api: 8 } })), Effect.provide(TestClock.layer()))
+ * program // => 5000
+ * ```
+ *
+ * @stability unstable
+ * @category workers
+ * @since 0.1.0
+ */
+export const pause = <const O extends PauseOptions = {}>(
+  options?: O
+): Effect.Effect<void, PauseError<O>, Scheduler> => Scheduler.use((s) => s.pause(options))
+
+/**
+ * Ends a pause at once, and returns whether there was one. Without a tag or a group it ends the pause of everything alone.
+ *
+ * @stability unstable
+ * @category workers
+ * @since 0.1.0
+ */
+export const resume = (of?: PauseOf): Effect.Effect<boolean, never, Scheduler> => Scheduler.use((s) => s.resume(of))
 
 /**
  * Drains the worker with this id, and waits until it has left: its last task has ended, and the resources of its `onStart` are

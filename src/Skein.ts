@@ -24,8 +24,10 @@ export type {
   BudgetOptions,
   ElasticOptions,
   Options,
+  Rate,
   RestartOptions,
   SchedulingOptions,
+  TagOptions,
   WorkerOptions,
   WorkerTerms
 } from "./internal/settings/layerOptions.ts"
@@ -146,7 +148,7 @@ export const layerConfig = (
  * **Details**
  *
  * A variable has the name of its option: `SKEIN_CONCURRENCY`, `SKEIN_PLACEMENT`, `SKEIN_GRACE`, `SKEIN_LIMITS_TASKS`,
- * `SKEIN_ELASTIC_MAX`. Durations have a unit, as in `30 seconds`; `SKEIN_TAGS` and `SKEIN_SHARES` are pairs, as in `db=2,api=4`.
+ * `SKEIN_ELASTIC_MAX`, `SKEIN_RATE_STARTS`. Durations have a unit, as in `30 seconds`; `SKEIN_TAGS` and `SKEIN_SHARES` are pairs, as in `db=2,api=4`.
  * They are read through the `ConfigProvider` in context. A wrong value is a `ConfigError` that names the variable and says what is
  * expected. `workers`, `onStart` and functions come from code alone.
  *

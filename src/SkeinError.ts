@@ -116,6 +116,27 @@ export class SubmitError extends Fact("SubmitError")<{ readonly reason: SubmitRe
 }
 
 /**
+ * `Scheduler.pause` was given the name of a tag or a group that nothing has. `known` has the names of those that there are.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnknownTarget extends Fact("UnknownTarget")<{
+  readonly of: "tag" | "group"
+  readonly name: string
+  readonly known: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    const known = this.known.length === 0 ? "none" : cutList(this.known, quote)
+    const instead = this.of === "tag"
+      ? "Name it in the option tags of the layer, or give it to a task first."
+      : "Fire a task into it first."
+    return `There is no ${this.of} ${quote(this.name)} to pause. Known: ${known}. ${instead}`
+  }
+}
+
+/**
  * A dependency failed, so this task never started.
  *
  * `root` is the key of the task that failed first and `error` its typed error; `path` has the keys from root to this

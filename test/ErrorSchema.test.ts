@@ -126,6 +126,11 @@ const all: ReadonlyArray<readonly [string, Schema.Constraint, fc.Arbitrary<unkno
     ErrorSchema.ImpossibleDependency,
     made({ key: text, reason: impossible }, Errors.ImpossibleDependency as never)
   ],
+  [
+    "UnknownTarget",
+    ErrorSchema.UnknownTarget,
+    made({ of: fc.constantFrom("tag", "group"), name: text, known: texts }, Errors.UnknownTarget as never)
+  ],
   ["SkeinError", ErrorSchema.SkeinError, made({ reason: ofRuntime }, Errors.SkeinError as never)],
   ["SubmitError", ErrorSchema.SubmitError, made({ reason: ofSubmission }, Errors.SubmitError as never)]
 ]

@@ -35,6 +35,12 @@ describe("Skein.layerFromEnv", () => {
         api: { limit: 4, used: 0 },
         db: { limit: 2, used: 0 }
       })
+      const rate = Effect.map(Scheduler.stats, ({ rate }) => rate)
+      assert.deepStrictEqual(yield* within({ SKEIN_RATE_STARTS: "10", SKEIN_RATE_PER: "2 seconds" }, rate), {
+        starts: 10,
+        perMillis: 2000,
+        left: 10
+      })
       const three = Client.compute([1, 2, 3].map((n) => Task.make(Effect.succeed(n))))
       const refused = yield* errorOf(within({ SKEIN_LIMITS_TASKS: "2" }, three))
       assert.include(refused.message, "The number of tasks")
@@ -59,6 +65,8 @@ describe("Skein.layerFromEnv", () => {
     ],
     [{ SKEIN_GRACE: "5" }, "SKEIN_GRACE", "a duration above zero, such as \"5 seconds\""],
     [{ SKEIN_TAGS: "db" }, "SKEIN_TAGS", "limits by name, such as a=2,b=4"],
+    [{ SKEIN_TAGS: "host:*=2" }, "SKEIN_TAGS", "limits by name, such as a=2,b=4"],
+    [{ SKEIN_RATE_STARTS: "5" }, "SKEIN_RATE_PER", "a duration above zero, such as \"5 seconds\""],
     [{ SKEIN_TAGS: "db=some" }, "SKEIN_TAGS", "limits by name, such as a=2,b=4"],
     [
       { SKEIN_LIMITS_DEPENDENCIES_LOST: "-1" },

@@ -62,6 +62,7 @@ const scheduling: Taken<Skein.SchedulingOptions> = {
   sourceSaturation: ["0.5", "Infinity"],
   budget: nothing,
   aging: nothing,
+  rate: nothing,
   shares: ["an empty record", "a record"]
 }
 
@@ -152,6 +153,10 @@ const everywhere: Taken<Scheduler.RunOnEachOptions> = { mode: nothing, label: na
 
 const waits: Taken<Scheduler.AwaitWorkersOptions> = { connectTimeout: orNone, stableTimeout: orNone }
 
+const rates: Taken<Skein.Rate> = { starts: nothing, per: lengths }
+
+const pauses: Taken<Scheduler.PauseOptions> = { tag: ["digits"], group: ["digits"], for: orNone }
+
 const joinings: Taken<Future.JoinAllOptions> = { mode: nothing }
 
 const callbacks: Taken<Client.Callbacks> = {
@@ -199,7 +204,10 @@ const takers: ReadonlyArray<
   ["callbacks", callbacks, (options, log) => Client.compute(noting(log), { callbacks: options })],
   ["runOnEach", everywhere, (options, log) => Scheduler.runOnEach(note(log, "ran"), options)],
   ["a joinAll", joinings, (options) => withFuture((future) => Future.joinAll([future], options))],
-  ["awaitWorkers", waits, (options) => Scheduler.awaitWorkers(1, options)]
+  ["awaitWorkers", waits, (options) => Scheduler.awaitWorkers(1, options)],
+  ["a rate of a layer", rates, (options) => layered({ rate: { starts: 1, per: 1, ...options } })],
+  ["a rate of a tag", rates, (options) => layered({ tags: { a: { rate: { starts: 1, per: 1, ...options } } } })],
+  ["a pause", pauses, (options) => Effect.andThen(Scheduler.pause(options), Scheduler.resume())]
 ]
 
 /** Why options were refused, if they were. */

@@ -8,7 +8,14 @@ import type * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
-import type { ImpossibleDependency, SkeinError, SubmitError, TaskRescheduled, TaskUnmet } from "skein/SkeinError"
+import type {
+  ImpossibleDependency,
+  SkeinError,
+  SubmitError,
+  TaskRescheduled,
+  TaskUnmet,
+  UnknownTarget
+} from "skein/SkeinError"
 import type * as Worker from "skein/Worker"
 import { describe, expect, it } from "tstyche"
 
@@ -100,6 +107,19 @@ describe("layers and workers", () => {
     expect(Scheduler.addWorker({ id: "a", concurrency: 1, onStart })).type.toBe<
       Effect.Effect<string, "no disk" | SubmitError, Db | Scheduler.Scheduler | Scope.Scope>
     >()
+  })
+
+  it("W23: a pause of a name may fail, and one of everything not", () => {
+    expect(Scheduler.pause()).type.toBe<Effect.Effect<void, never, Scheduler.Scheduler>>()
+    expect(Scheduler.pause({ for: "1 second" })).type.toBe<Effect.Effect<void, never, Scheduler.Scheduler>>()
+    expect(Scheduler.pause({ tag: "api", for: 5 })).type.toBe<
+      Effect.Effect<void, UnknownTarget, Scheduler.Scheduler>
+    >()
+    expect(Scheduler.pause({} as Scheduler.PauseOptions)).type.toBe<
+      Effect.Effect<void, UnknownTarget, Scheduler.Scheduler>
+    >()
+    expect(Scheduler.resume({ tag: "api" })).type.toBe<Effect.Effect<boolean, never, Scheduler.Scheduler>>()
+    expect(Scheduler.pause).type.not.toBeCallableWith({ tags: "api" })
   })
 
   it("F1: what no data can bring about is in no type", () => {

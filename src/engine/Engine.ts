@@ -5,9 +5,10 @@
  * @since 0.1.0
  */
 import * as ahead from "./dispatch/ahead.ts"
-import * as amounts from "./dispatch/amounts.ts"
+import { wakesAt as startsAt } from "./dispatch/delays.ts"
 import * as slots from "./dispatch/slots.ts"
 import * as attempts from "./events/attempts.ts"
+import * as delays from "./events/delays.ts"
 import * as elastic from "./events/elastic.ts"
 import * as loss from "./events/loss.ts"
 import * as settled from "./events/settled.ts"
@@ -93,7 +94,9 @@ const conclude = (state: State, out: Out): void => {
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   state.step.cancelling = unwanted
   if (isUsed(state, Use.watching)) workers.watch(state)
-  if (state.timers.heap.length > 0 || isUsed(state, Use.watching)) timers.schedule(state, attempts.isStale, out)
+  if (state.timers.heap.length > 0 || isUsed(state, Use.watching | Use.delays)) {
+    timers.schedule(state, attempts.isStale, isUsed(state, Use.delays) ? startsAt(state) : Infinity, out)
+  }
   state.uses &= usesNow(state)
 }
 
@@ -162,10 +165,15 @@ const apply = (state: State, event: Event, out: Out): void => {
     case "WorkerLost":
       return loss.lose(state, event, out)
     case "TagLimited":
-      return amounts.limit(state, event)
+      return delays.limit(state, event)
+    case "StartsPaused":
+      return delays.pause(state, event)
+    case "StartsResumed":
+      return delays.resume(state, event)
     case "PoolOpened":
       return elastic.open(state, event)
     case "TimeCame":
+      delays.endPauses(state)
       loss.expire(state, out)
       if (isUsed(state, Use.watching)) workers.retireAged(state, out)
       return attempts.timeCame(state, out)

@@ -256,6 +256,8 @@ const tags: Readonly<Record<Event["_tag"], true>> = {
   WorkerDrained: true,
   PoolOpened: true,
   TagLimited: true,
+  StartsPaused: true,
+  StartsResumed: true,
   WorkerStarted: true,
   WorkerBeat: true,
   WorkerLost: true,

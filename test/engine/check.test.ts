@@ -112,6 +112,15 @@ const holding = (): Rig => {
   return rig
 }
 
+/** One that waits for the rate of its tag. */
+const rated = (): Rig => {
+  const rig = new Rig({ w1: 2 })
+  rig.send({ _tag: "TagLimited", tag: "api", limit: undefined, rate: { starts: 1, perMillis: 10 } })
+  const api = (key: string) => ({ key, demand: { tags: ["api"] } })
+  rig.submit(rig.open(), { a: [], b: [] }, { settings: { a: api("a"), b: api("b") } })
+  return rig
+}
+
 /** A parent that keeps its slot while it waits for its child. */
 const keeping = (): Rig => {
   const rig = new Rig({ w1: 2 })
@@ -464,6 +473,9 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S4: run (row 0, assigned) has not begun", ({ workers }) => force(workers[0]!, { ahead: 0 })],
     ["S4: 1 attempts were sent to w1 ahead, not 0", ({ workers }) => force(workers[0]!, { ahead: 0 })],
     ["S6: a slot is free on w1 and an attempt was sent ahead", ({ workers }) => force(workers[0]!, { slots: 2 })]
+  ]],
+  [rated, [
+    ["S2: nobody will start what falls due", (state) => void (state.delays.dueAt = Infinity)]
   ]],
   [braked, [
     ["S4: run (row 1, running) is not counted as a source", (state) => state.balance.sources.clear()],

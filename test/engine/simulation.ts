@@ -9,7 +9,16 @@ import { isQueued } from "../../src/engine/dispatch/keepers.ts"
 import { suits, wantedOf } from "../../src/engine/dispatch/placement.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import { isSpent as isSpentIn } from "../../src/engine/life/spent.ts"
-import type { Ending, Event, LostInput, TaskSettled, Terms, WaitMode } from "../../src/engine/protocol/Event.ts"
+import type {
+  Ending,
+  Event,
+  LostInput,
+  PauseTarget,
+  Rate,
+  TaskSettled,
+  Terms,
+  WaitMode
+} from "../../src/engine/protocol/Event.ts"
 import { fairnessOf, inOrder } from "../../src/engine/protocol/fairness.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import type { TaskId, WorkerId } from "../../src/engine/protocol/ids.ts"
@@ -64,6 +73,7 @@ interface Owner {
 
 const workerNames = ["w0", "w1", "w2", "w3"]
 
+const groupNames = ["g", "h"]
 const shareNames = ["a", "b", "c"]
 const labelsOf: Readonly<Record<string, ReadonlyArray<string>>> = { w0: ["x"], w1: ["x", "y"], w2: ["y"], w3: [] }
 
@@ -133,6 +143,8 @@ export class Simulation {
   private readonly marks: boolean
   /** In half of them some workers run portable tasks only. */
   private readonly isMixed: boolean
+  /** In half of them something is paused now and then, and tags have rates. */
+  private readonly isDelayed: boolean
   /** In half of them some workers hand their results over. */
   private readonly isHandedOver: boolean
 
@@ -151,8 +163,11 @@ export class Simulation {
     this.isMixed = this.chance.with(0.5)
     this.isHandedOver = this.chance.with(0.5)
     this.shares = this.chance.with(0.3)
-    const fairness = this.fairness()
-    const isPlain = !this.shares && fairness === inOrder
+    const others = this.fairness()
+    const isPlain = !this.shares && others === inOrder
+    // In some of them the layer has a rate.
+    const fairness = this.chance.with(0.12) ? fairnessOf({ ...others, rate: this.rate() }) : others
+    this.isDelayed = this.chance.with(0.5)
     this.order = isPlain ? "ranks" : this.chance.with(0.7) ? "turns" : "any"
     const settings = {
       limits: { ...defaultLimits, lineage, overtakes },
@@ -364,6 +379,8 @@ export class Simulation {
       [3, () => this.beat()],
       [0.4, () => this.drainWorker()],
       [0.4, () => this.limitTag()],
+      [0.7, () => this.pause()],
+      [0.9, () => this.resume()],
       [0.8, () => this.loseWorker()],
       [2, () => this.repeatOldNews()]
     ])()
@@ -384,7 +401,8 @@ export class Simulation {
       ? { tag: `of ${name}`, limit: 1 + this.chance.below(2) }
       : undefined
     if (limits !== undefined) this.tagsOfOwners.push(limits.tag)
-    this.send({ _tag: "OwnerOpened", now: this.now, owner: owner.id, name, limits })
+    const group = this.isDelayed && this.chance.with(0.5) ? this.chance.pick(groupNames) : undefined
+    this.send({ _tag: "OwnerOpened", now: this.now, owner: owner.id, name, limits, group })
     return owner
   }
 
@@ -490,7 +508,7 @@ export class Simulation {
       ...(places && this.places()),
       ...(amounts && { amounts: this.amounts([0.7, 1, 1.3, 2]), ...(chance.with(0.7) && { keepsAmounts: true }) }),
       ...(tags && {
-        tags: chance.with(0.3) ? ["t", "u"] : [chance.pick(["t", "u", ...this.tagsOfOwners.slice(-2)])!]
+        tags: chance.with(0.3) ? ["t", "u"] : [chance.pick(["t", "u", "p:1", "p:12", ...this.tagsOfOwners.slice(-2)])!]
       })
     }
   }
@@ -531,7 +549,38 @@ export class Simulation {
   private limitTag(): void {
     const { chance } = this
     const limit = chance.with(0.2) ? undefined : 1 + chance.below(3)
-    if (this.demands) this.send({ _tag: "TagLimited", now: this.now, tag: chance.pick(["t", "u"])!, limit })
+    if (!this.demands) return
+    const isOfPattern = this.isDelayed && chance.with(0.3)
+    this.send({
+      _tag: "TagLimited",
+      now: this.now,
+      tag: isOfPattern ? chance.pick(["p:*", "p:1*"])! : chance.pick(["t", "u"])!,
+      limit: isOfPattern ? undefined : limit,
+      rate: this.isDelayed && chance.with(0.7) ? this.rate() : undefined
+    })
+  }
+
+  private rate(): Rate {
+    return { starts: 1 + this.chance.below(3), perMillis: 1 + this.chance.below(12) }
+  }
+
+  private pause(): void {
+    const { chance } = this
+    if (!this.isDelayed) return
+    const of = this.pauseTarget()
+    this.send({ _tag: "StartsPaused", now: this.now, of, forMillis: chance.with(0.6) ? chance.below(15) : undefined })
+  }
+
+  private resume(): void {
+    if (this.isDelayed) this.send({ _tag: "StartsResumed", now: this.now, of: this.pauseTarget() })
+  }
+
+  private pauseTarget(): PauseTarget {
+    return this.chance.weighted<PauseTarget>([
+      [2, {}],
+      [2, { tag: this.chance.pick(["t", "u", "p:1", "p:*"])! }],
+      [3, { group: this.chance.pick(groupNames)! }]
+    ])
   }
 
   /** A random plan, and for each of its members how to refer to it: tasks with keys that are live are joined, not made. */
@@ -1360,6 +1409,9 @@ export class Simulation {
 
   /** No more submissions: everything that is claimed must end by itself. */
   private comeToRest(): void {
+    for (const { of } of Array.from(this.model.pauses.values())) {
+      this.send({ _tag: "StartsResumed", now: this.now, of })
+    }
     while (this.starting.size > 0) this.startWorker(true)
     for (const { phase, serial } of Array.from(this.state.workers)) {
       if ((this.demands || this.isMixed) && phase === "open") {

@@ -2,7 +2,7 @@
  * Events and instructions as lines of a dialogue: `>` for what happens, `=` for where tasks stand then, `<` for what the
  * engine asks.
  */
-import type { Ending, Event, TagLimit } from "../../src/engine/protocol/Event.ts"
+import type { Ending, Event, PauseTarget, TagLimit } from "../../src/engine/protocol/Event.ts"
 import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction, Refusal } from "../../src/engine/protocol/Instruction.ts"
 import type { Plan, Reference } from "../../src/engine/protocol/Plan.ts"
@@ -22,8 +22,13 @@ const plain: ReadonlySet<string> = new Set([
   "released"
 ])
 
-const limitText = ({ limit, tag }: TagLimit): string =>
-  `tag ${tag} is ${limit === undefined ? "not limited" : `limited to ${limit}`}`
+const limitText = ({ limit, rate, tag }: TagLimit): string =>
+  `tag ${tag} is ${limit === undefined ? "not limited" : `limited to ${limit}`}${
+    rate === undefined ? "" : `, and to ${rate.starts} starts in ${rate.perMillis} ms`
+  }`
+
+const targetText = ({ group, tag }: PauseTarget): string =>
+  tag !== undefined ? `tag ${tag}` : group !== undefined ? `group ${group}` : "everything"
 
 /** Remembers what to call the rows, waits and workers of a state. */
 export class Narrator {
@@ -119,6 +124,10 @@ export class Narrator {
         return `the pool ${event.name} has from ${event.min} to ${event.max} workers`
       case "TagLimited":
         return limitText(event)
+      case "StartsPaused":
+        return `${targetText(event.of)} is paused${event.forMillis === undefined ? "" : ` for ${event.forMillis} ms`}`
+      case "StartsResumed":
+        return `${targetText(event.of)} is resumed`
       case "WorkerDrained":
         return `worker ${this.worker(event.worker)} drains`
       case "WorkerLost":
@@ -126,7 +135,9 @@ export class Narrator {
           event.begun === undefined ? "" : `; begun were ${event.begun.join(" and ") || "none"}`
         }`
       case "OwnerOpened":
-        return `${event.name} opens${event.limits === undefined ? "" : `, ${limitText(event.limits)}`}`
+        return `${event.name} opens${event.group === undefined ? "" : ` in group ${event.group}`}${
+          event.limits === undefined ? "" : `, ${limitText(event.limits)}`
+        }`
       case "GraphSubmitted": {
         if (!accepted) return `${this.owner(event.owner)} submits`
         const from = event.parent < 0 ? "" : ` from inside ${this.name(event.parent)}`

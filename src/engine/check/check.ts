@@ -42,7 +42,7 @@ const emptiness: Rule = function*(state) {
     keeping: state.keeping.size,
     lanes: state.lanes.length + state.portableLanes.length + state.remoteLanes.length,
     queues: state.queues.size,
-    demanding: state.demanding - (state.fairness.queues === "none" ? 0 : 1),
+    demanding: state.demanding - (state.fairness.queues === "none" ? 0 : 1) - (state.delays.groups.size === 0 ? 0 : 1),
     turns: state.balance.turns.size,
     sources: state.balance.sources.size,
     heldSize: state.balance.heldSize,

@@ -77,10 +77,10 @@ export const heaps: Rule = function*(state, { members }) {
       if (ranksBefore(state, members, lane, parent)) yield `S6: lane ${place} ranks before its parent`
     }
   }
-  for (const { heads, workers } of state.crowds.values()) {
+  for (const { group, heads, workers } of state.crowds.values()) {
     for (const [place, queue] of heads.entries()) {
       const { crowd, heapIndex, name } = queue
-      if (crowd.heads !== heads) yield `S6: queue ${name} is in the crowd of others`
+      if (crowd.heads !== heads || queue.group !== group) yield `S6: queue ${name} is in the crowd of others`
       if (heapIndex !== place) yield `S6: queue ${name} believes to be ${heapIndex}`
       if (!state.workers.every((worker) => workers.includes(worker) === suits(state, worker, queue))) {
         yield `S6: queue ${name} waits for the wrong workers`
@@ -118,7 +118,7 @@ export const queues: Rule = function*(state, { live, members }) {
   if (state.queues.size === 0 && (state.balance.turns.size > 0 || state.balance.lastTurn > 0)) {
     yield "S6: turns are kept for nobody"
   }
-  const others = state.fairness.queues === "none" ? 0 : 1
+  const others = (state.fairness.queues === "none" ? 0 : 1) + (state.delays.groups.size === 0 ? 0 : 1)
   const demanding = others + live.filter((task) => asksForMore(state, task)).length
   if (demanding !== state.demanding) yield `S6: ${state.demanding} of ${demanding} tasks that ask for more are counted`
 }

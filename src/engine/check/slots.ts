@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isHeldBack, pausedGroupOf } from "../dispatch/delays.ts"
 import { suits, wantedOf } from "../dispatch/placement.ts"
 import { hasRoom } from "../dispatch/room.ts"
 import type { TaskId } from "../protocol/ids.ts"
@@ -91,6 +92,7 @@ export const idleSlots: Rule = function*(state, { live, members, name }) {
       }
     }
     for (const first of hasRoom(state, worker) ? firsts : []) {
+      if (isHeldBack(state, { group: pausedGroupOf(state, first), tags: [] })) continue
       const mayStart = asksForNothing(state, first) && suits(state, worker, wantedOf(state, first))
       if (mayStart && !isBraked(worker, first)) yield `S6: a slot is free ${where} and ${name(first)} is ready`
     }

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { delayOf, isPaused, wakesAt } from "../dispatch/delays.ts"
+import { canStart } from "../dispatch/room.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
 import { graceOf, phaseOf, sequenceOf, settingsOf } from "../state/lookups.ts"
 import type { Timer } from "../state/Timer.ts"
@@ -19,8 +21,12 @@ export const timers: Rule = function*(state, { isArmed, live, name }) {
     }
   }
   if (heap.length > mostTimers(state)) yield `S2: ${heap.length} timers are kept`
-  const next = Math.min(heap[0]?.at ?? Infinity, state.crew.watchAt)
+  const next = Math.min(heap[0]?.at ?? Infinity, state.crew.watchAt, wakesAt(state))
   if (state.timers.wakeAt !== next) yield "S2: nobody will wake the engine"
+  const due = isPaused(state) || !canStart(state)
+    ? []
+    : Array.from(state.crowds.values(), (crowd) => delayOf(state, crowd)?.until ?? Infinity)
+  if (state.delays.dueAt !== Math.min(...due)) yield "S2: nobody will start what falls due"
   for (const [task, { overdue }] of state.stopping) {
     const grace = graceOf(state, task)
     const isReported = grace === Infinity || overdue || isArmed(task, "grace", tasks.attempt[task]!)

@@ -1,7 +1,7 @@
 /**
  * Attempts that are sent to a worker beyond its slots, so that it need not ask before it goes on. They stay `assigned`, in order.
  * A slot that is free passes to the oldest of them before a rejoiner or a ready task takes it, since the worker may have begun it
- * already. Those that have no slot can be taken back, for another worker that has one free.
+ * already. Those that have no slot can be taken back, for another worker that has one free, or because they are paused.
  *
  * @since 0.1.0
  */
@@ -14,6 +14,7 @@ import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { isHeldBack, isPaused, pausedGroupOf } from "./delays.ts"
 import { holdsSlot } from "./keepers.ts"
 import type { Kinds } from "./lanes.ts"
 import * as pacing from "./pacing.ts"
@@ -28,8 +29,27 @@ export const dispatch = (state: State, out: Out): void => {
   if (!isUsed(state, Use.ahead)) return slots.fill(state, out)
   for (const worker of state.workers) passOn(state, worker, out)
   slots.fill(state, out)
+  if (isUsed(state, Use.delays)) takeBackPaused(state, out)
+  if (isPaused(state)) return
   send(state, out)
   takeBack(state, out)
+}
+
+/** Attempts that are paused, and have no slot yet, come back. One that its worker has begun by itself goes on. */
+const takeBackPaused = (state: State, out: Out): void => {
+  const isAll = isPaused(state)
+  if (!isAll && state.delays.groups.size === 0) return
+  for (const worker of state.workers) {
+    for (const task of worker.sent.keys()) {
+      if (worker.askedBack.has(task) || !isSent(state, task)) continue
+      if (isAll || pausedGroupOf(state, task) !== undefined) askBack(state, worker, task, out)
+    }
+  }
+}
+
+const askBack = (state: State, worker: WorkerRecord, task: TaskId, out: Out): void => {
+  worker.askedBack.add(task)
+  out.push({ _tag: "TakeBack", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
 }
 
 /** Whether an attempt was sent ahead, and has no slot yet. */
@@ -82,8 +102,10 @@ const none: ReadonlyArray<WorkerRecord> = []
 const isHungry = (worker: WorkerRecord): boolean => takesMore(worker) && pacing.isLow(worker)
 
 /** Whether a ready task with demands could take the next slot of a worker, which an attempt sent ahead would take instead. */
-const isWanted = ({ crowds }: State, worker: WorkerRecord): boolean => {
-  for (const { workers } of crowds.values()) if (workers.includes(worker)) return true
+const isWanted = (state: State, worker: WorkerRecord): boolean => {
+  for (const crowd of state.crowds.values()) {
+    if (crowd.workers.includes(worker) && !isHeldBack(state, crowd)) return true
+  }
   return false
 }
 
@@ -196,7 +218,6 @@ const takeBackFor = (state: State, free: { local: number; remote: number }, out:
     const task = tasks.pop()
     if (task === undefined) return
     free[siteFor(task)!]--
-    worker.askedBack.add(task)
-    out.push({ _tag: "TakeBack", task, attempt: state.tasks.attempt[task]!, worker: worker.serial })
+    askBack(state, worker, task, out)
   }
 }

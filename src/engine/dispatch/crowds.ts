@@ -15,15 +15,15 @@ import { isBefore } from "./lanes.ts"
 import { suits } from "./placement.ts"
 
 /** The crowd of queues of this kind, until a worker comes or goes. */
-export const crowdOf = (state: State, queue: Pick<Queue, "demand" | "kind" | "isSource">): Crowd => {
-  const { demand, isSource } = queue
+export const crowdOf = (state: State, queue: Pick<Queue, "demand" | "group" | "kind" | "isSource">): Crowd => {
+  const { demand, group, isSource } = queue
   const open = state.workers.filter(({ phase }) => phase === "open")
   const workers = open.filter((worker) => suits(state, worker, queue))
   const amounts = Object.keys(demand?.amounts ?? {}).sort()
   const tags = demand?.tags?.toSorted() ?? []
   const where = workers.length === open.length ? "" : workers.map(({ index }) => index)
-  const name = JSON.stringify([isSource, where, amounts, tags])
-  return state.crowds.get(name) ?? { name, isSource, workers, amounts, tags, heads: [] }
+  const name = JSON.stringify([isSource, where, amounts, tags, group])
+  return state.crowds.get(name) ?? { name, isSource, group, workers, amounts, tags, heads: [] }
 }
 
 /** Regroups all queues, because other workers take tasks now. */

@@ -14,6 +14,7 @@ import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { couldHold, fits, hasTags, isLimited, isUsedUp } from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import { forSources } from "./brakes.ts"
+import { mustWait } from "./delays.ts"
 import type { Kinds } from "./lanes.ts"
 import { isFree } from "./room.ts"
 import { pick } from "./schemes.ts"
@@ -118,10 +119,12 @@ export const workersFor = (state: State, { isSource, workers }: Crowd): Readonly
   isSource ? forSources(state, workers) : workers
 
 /** Whether no task of a crowd can start in this round or withhold more. */
-export const isSpent = (state: State, crowd: Crowd, round: Round): boolean =>
-  isLimited(state, crowd)
+export const isSpent = (state: State, crowd: Crowd, round: Round): boolean => {
+  if (mustWait(state, crowd)) return true
+  return isLimited(state, crowd)
     ? isUsedUp(state, crowd, round)
     : !workersFor(state, crowd).some((worker) => isFree(state, worker))
+}
 
 /** The worker on which a ready task starts now; `undefined` if all are busy, or its amounts or tags are not free. */
 export const choose = (

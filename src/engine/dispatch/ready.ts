@@ -24,6 +24,7 @@ import { isUsed, use } from "../state/uses.ts"
 import { FewPositions, WordPositions } from "../structures/positions.ts"
 import { isBraked } from "./brakes.ts"
 import * as heads from "./crowds.ts"
+import { pausedGroupOf } from "./delays.ts"
 import { enterLane, firstFor, isBefore, kindsOfFree, leaveLane, moveLane } from "./lanes.ts"
 import type { Kinds, Lanes } from "./lanes.ts"
 import { demandOf, nameOf } from "./placement.ts"
@@ -148,23 +149,24 @@ export const demand = (state: State, count = 1): void => {
 }
 
 /** The common properties of the tasks of a queue. */
-export type Kind = Pick<Queue, "demand" | "share" | "kind" | "isSource">
+export type Kind = Pick<Queue, "demand" | "group" | "share" | "kind" | "isSource">
 
 /** The kind of a live task; `undefined` if it waits in no queue. */
 export const kindOf = (state: State, task: TaskId): Kind | undefined => {
   const demand = demandOf(state, task)
   const share = shareAt(state.tasks.submission[task]!, state.tasks.index[task]!)
   const isSource = isBraked(state, task)
-  const isPlain = demand === undefined && share === undefined && !isSource
+  const group = pausedGroupOf(state, task)
+  const isPlain = demand === undefined && share === undefined && !isSource && group === undefined
   if (isPlain && state.fairness.queues !== "all") return undefined
-  return { demand, share, isSource, kind: taskKindOf(state, task) }
+  return { demand, share, isSource, group, kind: taskKindOf(state, task) }
 }
 
 /** One name for tasks of one kind. */
-export const nameOfKind = (state: State, { demand, isSource, kind, share }: Kind): string => {
-  const name = share === undefined && !isSource
+export const nameOfKind = (state: State, { demand, group, isSource, kind, share }: Kind): string => {
+  const name = share === undefined && !isSource && group === undefined
     ? demand === undefined ? "" : nameOf(state, demand)
-    : JSON.stringify([isSource, share, demand && nameOf(state, demand)])
+    : JSON.stringify([isSource, share, demand && nameOf(state, demand), ...group === undefined ? [] : [group]])
   return kind === "local" ? name : `${name} ${kind}`
 }
 

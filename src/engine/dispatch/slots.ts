@@ -22,6 +22,7 @@ import * as amounts from "./amounts.ts"
 import type { Round } from "./amounts.ts"
 import * as brakes from "./brakes.ts"
 import * as heads from "./crowds.ts"
+import * as delays from "./delays.ts"
 import { choose, elsewhere, elsewhereOfKind, isSpent, leastLoaded, siteOf, workersFor } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { canStart, isFree } from "./room.ts"
@@ -36,6 +37,8 @@ export const fill = (state: State, out: Out): void => {
   }
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0 && state.balance.turns.size > 0) turns.forget(state)
+  if (isUsed(state, Use.delays)) delays.begin(state)
+  if (delays.isPaused(state)) return ready.flushLone(state)
   if (state.queues.size > 0 || isUsed(state, Use.steering)) {
     return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.flushLone(state)
   }
@@ -90,7 +93,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
   const aside: Array<Queue> = []
   const open = new Set(state.crowds.values())
   const close = (crowds: Iterable<Crowd>): void => {
-    for (const crowd of crowds) if (isSpent(state, crowd, round)) open.delete(crowd)
+    for (const crowd of crowds) if (crowd.heads.length === 0 || isSpent(state, crowd, round)) open.delete(crowd)
   }
   const consider = (task: TaskId): void => {
     const queue = extrasOf(state, task)?.queue
@@ -107,7 +110,8 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     start(state, task, worker, out)
     if (queue?.isSource === true) brakes.noteSource(state, task)
     if (queue !== undefined) amounts.noteStart(state, queue, state.tasks.attempt[task]!)
-    if (!isFree(state, worker)) close(open)
+    const isUsedUp = delays.noteStart(state, queue?.demand?.tags)
+    if (isUsedUp || !isFree(state, worker)) close(open)
     else if (queue !== undefined) close([queue.crowd])
   }
   close(open)
@@ -121,7 +125,12 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     if (task < 0) break
     consider(task)
   }
-  for (const queue of aside) heads.reposition(state, queue)
+  for (const queue of aside) {
+    heads.reposition(state, queue)
+    delays.mustWait(state, queue.crowd)
+  }
+  // The end of an attempt is the next moment at which something can start.
+  if (isUsed(state, Use.delays) && !canStart(state)) delays.begin(state)
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0) turns.forget(state)
 }

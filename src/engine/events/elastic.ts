@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as brakes from "../dispatch/brakes.ts"
+import { isHeldBack, isPaused } from "../dispatch/delays.ts"
 import { mayRun, maySuitNew, siteOf } from "../dispatch/placement.ts"
 import * as ready from "../dispatch/ready.ts"
 import type { PoolOpened } from "../protocol/Event.ts"
@@ -107,17 +108,17 @@ const isShort = (state: State, pool: Pool): boolean => {
   const free = { local: isFree("local"), remote: isFree("remote") }
   const isWaiting = ({ kind }: Pick<Queue, "kind">): boolean =>
     mayRun(pool, { kind }) && siteOf(kind, free) === undefined
-  if (ready.lanesOf(state).some(isWaiting)) return true
+  if (!isPaused(state) && ready.lanesOf(state).some(isWaiting)) return true
   const sent = state.workers.flatMap((worker) => worker.sent.keys())
   if (sent.some((task) => isWaiting({ kind: kindOf(state, task) }))) return true
   const brake = brakes.isAnyAtWork(state) ? brakes.brakeOf(state) : "none"
   return [...state.queues.values()].some((queue) => isWaiting(queue) && wouldHelp(state, queue, brake))
 }
 
-/** Whether a task of a queue could start on a new worker of the pool. Tasks that the budget holds back need no slot. */
+/** Whether a task of a queue could start on a new worker of the pool. Tasks that a budget, a pause or a rate holds back need no slot. */
 const wouldHelp = (state: State, queue: Queue, brake: ReturnType<typeof brakes.brakeOf>): boolean => {
   const { demand, isSource } = queue
-  if (brake === "all" || (brake === "sources" && isSource)) return false
+  if (brake === "all" || (brake === "sources" && isSource) || isHeldBack(state, queue.crowd)) return false
   if (demand === undefined) return true
   const isFree = (tag: string): boolean => {
     const limit = state.tags.get(tag)

@@ -111,16 +111,48 @@ export interface WorkerAdded {
   readonly handsOver?: boolean | undefined
 }
 
-/** At most `limit` attempts hold this tag, on all workers together. Without a limit, any number may. */
+/** At most `starts` attempts start within any `perMillis`. */
+export interface Rate {
+  readonly starts: number
+  readonly perMillis: number
+}
+
+/**
+ * At most `limit` attempts hold this tag, on all workers together, and they start no faster than the rate. Without a limit, any
+ * number may; without a rate, at any time. A tag that ends in `*` may have a rate alone: one for each tag that begins like it.
+ */
 export interface TagLimit {
   readonly tag: string
   readonly limit: number | undefined
+  readonly rate?: Rate | undefined
 }
 
 /** From now on a tag is limited, or no longer. */
 export interface TagLimited extends TagLimit {
   readonly _tag: "TagLimited"
   readonly now: number
+}
+
+/** What a pause is of: a tag, or each tag that begins like one that ends in `*`; a group of owners; everything without either. */
+export type PauseTarget =
+  | { readonly tag: string; readonly group?: undefined }
+  | { readonly group: string; readonly tag?: undefined }
+  | { readonly tag?: undefined; readonly group?: undefined }
+
+/** Nothing of this starts until it is resumed, or for a while. A pause that is there already goes on for as long as the longer one. */
+export interface StartsPaused {
+  readonly _tag: "StartsPaused"
+  readonly now: number
+  readonly of: PauseTarget
+  /** Defaults to no end. */
+  readonly forMillis?: number | undefined
+}
+
+/** A pause ends. */
+export interface StartsResumed {
+  readonly _tag: "StartsResumed"
+  readonly now: number
+  readonly of: PauseTarget
 }
 
 /** The worker that `StartWorker` asked for takes tasks from now on. */
@@ -180,6 +212,8 @@ export interface OwnerOpened {
   readonly name: string
   /** A tag of its own, whose limit ends with the owner. */
   readonly limits?: TagLimit | undefined
+  /** The group to which it belongs. */
+  readonly group?: string | undefined
 }
 
 export interface GraphSubmitted {
@@ -410,6 +444,8 @@ export type Event =
   | WorkerDrained
   | PoolOpened
   | TagLimited
+  | StartsPaused
+  | StartsResumed
   // from a worker, or about it
   | WorkerStarted
   | WorkerBeat

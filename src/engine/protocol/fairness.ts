@@ -5,12 +5,16 @@
  * @since 0.1.0
  */
 
+import type { Rate } from "./Event.ts"
+
 /** The rules of one layer. */
 export interface Fairness {
   /** The share of a worker's slots that sources may hold; from 1 on it is no limit. */
   readonly sourceSaturation: number
   /** How much may be held in results. */
   readonly budget: Budget | undefined
+  /** The rate of all starts. */
+  readonly rate: Rate | undefined
   /** How many tasks of a share may start before one that has been ready for longer. */
   readonly aging: number
   /** The turns of a share for each turn of a share of weight 1. Defaults to 1. */
@@ -31,6 +35,7 @@ export interface Budget {
 export const inOrder: Fairness = {
   sourceSaturation: Infinity,
   budget: undefined,
+  rate: undefined,
   aging: Infinity,
   weights: new Map(),
   queues: "none"
@@ -39,8 +44,8 @@ export const inOrder: Fairness = {
 /** The rules of a layer with these options. */
 export const fairnessOf = (told: Partial<Omit<Fairness, "queues">>): Fairness => {
   const rules = { ...inOrder, ...told }
-  // Above `pause` nothing starts, and all tasks age.
-  const queues = rules.budget !== undefined || rules.aging < Infinity
+  // Above `pause` nothing starts, all tasks age, and all count in the rate.
+  const queues = rules.budget !== undefined || rules.aging < Infinity || rules.rate !== undefined
     ? "all"
     : rules.sourceSaturation < 1
     ? "sources"

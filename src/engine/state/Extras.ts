@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { PoolOpened } from "../protocol/Event.ts"
+import type { PoolOpened, Rate } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Demand, WorkerKind } from "../protocol/Plan.ts"
 import type { EndKind, Group } from "../protocol/policies.ts"
@@ -26,6 +26,18 @@ export interface Amount {
 
 /** The amounts and tags that an attempt holds beside its slot. */
 export type Holding = Pick<Demand, "amounts" | "keepsAmounts" | "tags">
+
+/** A rate, and the moments of its last starts: as many as it allows within its interval. */
+export interface RateLog {
+  readonly rate: Rate
+  /** A ring once it is full: `next` is then the place of the oldest. */
+  readonly log: Array<number>
+  next: number
+  /** It is that of a pattern, for one tag. */
+  readonly isOfPattern: boolean
+}
+
+export const newLog = (rate: Rate, isOfPattern = false): RateLog => ({ rate, log: [], next: 0, isOfPattern })
 
 /** How many tasks that ask for some of the same started while a queue waited, and the attempt with which that was too many. */
 export interface Overtaken {

@@ -14,6 +14,8 @@ export interface Owner {
   readonly name: string
   /** The tag that is limited as long as it is open, if any. */
   readonly tag: string | undefined
+  /** The group to which it belongs, if any. */
+  readonly group: string | undefined
   /** Its claims by task; more than one on the same task are a set. */
   claims: Map<TaskId, Claim | Set<Claim>>
   /** Claims of a `compute`, which are never cancelled one by one. */

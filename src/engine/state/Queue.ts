@@ -35,6 +35,8 @@ export interface Queue {
   readonly share: string | undefined
   /** Its tasks are sources, and the layer throttles sources. */
   readonly isSource: boolean
+  /** The group of its tasks, if that is paused. */
+  readonly group: string | undefined
   /** The kind of its tasks. */
   readonly kind: TaskKind
   /** Its tasks by age, each with the number of its share's starts when it became ready; if tasks age or name shares. */
@@ -53,6 +55,7 @@ export interface Crowd {
   /** Its identity. */
   readonly name: string
   readonly isSource: boolean
+  readonly group: string | undefined
   readonly workers: ReadonlyArray<WorkerRecord>
   readonly amounts: ReadonlyArray<string>
   readonly tags: ReadonlyArray<string>

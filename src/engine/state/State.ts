@@ -21,7 +21,7 @@
  * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker; amounts and tags go with it, but
  *   for amounts that are kept.
  * - S6 If a worker has a free slot, no rejoiner waits there and no task is ready that it could run, unless amounts or tags are
- *   missing for it, or withheld for others, or a brake of the layer holds it back.
+ *   missing for it, or withheld for others, or a brake of the layer, a rate or a pause holds it back.
  * - S7 A task ends once; reports of a former attempt change nothing.
  * - S8 A result is held exactly while it is claimed or needed, by one worker that is not lost or by several; one that owns a
  *   resource until that is finalized.
@@ -41,6 +41,7 @@
  * @since 0.1.0
  */
 import type { Engine } from "../protocol/Engine.ts"
+import type { Rate } from "../protocol/Event.ts"
 import { inOrder } from "../protocol/fairness.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Identity, TaskKind } from "../protocol/Plan.ts"
@@ -49,7 +50,8 @@ import { defaultLimits } from "../protocol/Settings.ts"
 import type { SchedulerSettings } from "../protocol/Settings.ts"
 import type { Transition, WorkerTransition } from "../protocol/Transition.ts"
 import { Fifo } from "../structures/fifo.ts"
-import type { Amount, Copying, Held, Holding, Later, Overtaken, Pool, Stopping, Turn } from "./Extras.ts"
+import { newLog } from "./Extras.ts"
+import type { Amount, Copying, Held, Holding, Later, Overtaken, Pool, RateLog, Stopping, Turn } from "./Extras.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Claim, Owner, Wait, Withdrawal } from "./Owner.ts"
 import type { Crowd, Lane, Queue } from "./Queue.ts"
@@ -111,6 +113,25 @@ export interface Balance {
   readonly sources: Set<TaskId>
   /** The total size of held results, if the layer has a budget. */
   heldSize: number
+}
+
+/** What delays starts: rates and pauses. */
+export interface Delays {
+  /** The rate of all starts. */
+  readonly rate: RateLog | undefined
+  /** Rates by tag; those of a pattern stand under the tags that were asked for. */
+  readonly rates: Map<string, RateLog>
+  /** Rates for each tag that begins so. */
+  readonly patterns: Map<string, Rate>
+  /** How many rates were left when the idle ones of patterns were last dropped. */
+  kept: number
+  /** The end of the pause of everything: `Infinity` until it is resumed, `undefined` if there is none. */
+  paused: number | undefined
+  /** The ends of the pauses of tags and patterns, and of groups. */
+  readonly tags: Map<string, number>
+  readonly groups: Map<string, number>
+  /** When the next start falls due for which a task waits; `Infinity` if none waits for a rate. */
+  dueAt: number
 }
 
 /** Timers, and when the driver wakes the engine for them. */
@@ -180,6 +201,7 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   /** The attempts without a slot that keep amounts. */
   readonly keepingAmounts: Set<TaskId>
   readonly balance: Balance
+  readonly delays: Delays
   /** The tags that are limited, each with its limit. */
   readonly tags: Map<string, Amount>
   /** The smoothed time of bodies with a name, in microseconds, by the number of the name. */
@@ -288,6 +310,16 @@ const stateOf = (
     overtaken: new Map(),
     sources: new Set(),
     heldSize: 0
+  },
+  delays: {
+    rate: fairness.rate && newLog(fairness.rate),
+    rates: new Map(),
+    patterns: new Map(),
+    kept: 0,
+    paused: undefined,
+    tags: new Map(),
+    groups: new Map(),
+    dueAt: Infinity
   },
   timers: {
     heap: [],

@@ -40,13 +40,15 @@ export const Use = {
   /** A worker hands its results over. Kept from then on, like the next one. */
   home: 16384,
   /** A remote task was submitted. */
-  away: 32768
+  away: 32768,
+  /** Something is paused, or a task waits for a rate. */
+  delays: 65536
 } as const
 
 /** The bits that matter at each place on the way of a plain task. */
 export const Look = {
   ready: Use.log | Use.demands | Use.noTaker | Use.away,
-  dispatch: Use.demands | Use.waits | Use.steering | Use.ahead | Use.step | Use.kinds,
+  dispatch: Use.demands | Use.waits | Use.steering | Use.ahead | Use.step | Use.kinds | Use.delays,
   start: Use.log | Use.demands | Use.ahead | Use.counting,
   end: Use.log | Use.demands | Use.waits | Use.ahead | Use.home,
   tell: Use.later | Use.resources,

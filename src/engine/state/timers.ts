@@ -45,18 +45,20 @@ export const due = (state: State): Timer | undefined => {
 }
 
 /**
- * Drops stale timers, at the front or all of them, and asks to be woken for the next timer, or for the next check of the workers.
+ * Drops stale timers, at the front or all of them, and asks to be woken for the next timer, for the next check of the workers, or
+ * at `startsAt`, when a pause ends or a start falls due.
  */
 export const schedule = (
   state: State,
   isStale: (state: State, timer: Timer) => boolean,
+  startsAt: number,
   out: Out
 ): void => {
   const timers = state.timers.heap
   if (timers.length > mostTimers(state)) dropStale(state, isStale)
   while (timers.length > 0 && isStale(state, timers[0]!)) dropFirst(timers)
   if (timers.length === 0) state.timers.kept = 0
-  const at = Math.min(timers.length === 0 ? Infinity : timers[0]!.at, state.crew.watchAt)
+  const at = Math.min(timers.length === 0 ? Infinity : timers[0]!.at, state.crew.watchAt, startsAt)
   if (at === state.timers.wakeAt) return
   state.timers.wakeAt = at
   if (at !== Infinity) out.push({ _tag: "WakeAt", at })

@@ -24,16 +24,21 @@ const kept = Use.steering | Use.ahead | Use.counting | Use.watching | Use.kinds 
 
 /** The bits of the features that have data now. */
 export const usesNow = (state: State): number => {
-  const { balance: { overtaken, turns }, crew, keeping, starved, waitsOf, workers } = state
+  const { balance: { overtaken, turns }, crew, delays, keeping, starved, waitsOf, workers } = state
   let uses = state.uses & kept
   if (state.demanding > 0 || overtaken.size > 0 || turns.size > 0) uses |= Use.demands
   if (waitsOf.size > 0 || keeping.size > 0 || starved.size > 0 || workers.some(isAwaited)) uses |= Use.waits
   if (state.later.size > 0) uses |= Use.later
   if (state.resources > 0) uses |= Use.resources
   if (state.timers.heap.length > 0) uses |= Use.timers
+  if (delays.dueAt < Infinity || isAnyPaused(state)) uses |= Use.delays
   if (crew.takers === 0) uses |= Use.noTaker
   if (crew.draining > 0) uses |= Use.draining
   return uses
 }
+
+/** Whether something is paused. */
+export const isAnyPaused = ({ delays: { groups, paused, tags } }: State): boolean =>
+  paused !== undefined || tags.size > 0 || groups.size > 0
 
 const isAwaited = ({ rejoining }: State["workers"][number]): boolean => rejoining.size > 0

@@ -7,6 +7,7 @@ import { isSent } from "../dispatch/ahead.ts"
 import { amountOf, holdersOfTag, holdersOnWorker, isForAmounts, missing } from "../dispatch/amounts.ts"
 import type { Asked } from "../dispatch/amounts.ts"
 import { brakeOf, forSources, isBraked } from "../dispatch/brakes.ts"
+import { delayOf, pausedGroupOf } from "../dispatch/delays.ts"
 import { holdsSlot } from "../dispatch/keepers.ts"
 import { mayRun, suits, wantedOf } from "../dispatch/placement.ts"
 import type { Wanted } from "../dispatch/placement.ts"
@@ -15,6 +16,7 @@ import { lackOf, restrictionOf } from "../life/lack.ts"
 import { isOver } from "../life/stranded.ts"
 import { awaitedIn } from "../life/waits.ts"
 import type { Engine } from "../protocol/Engine.ts"
+import type { PauseTarget, Rate } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
@@ -114,6 +116,19 @@ export type Because =
    * lacks nothing, the free units are withheld for tasks before it.
    */
   | { readonly _tag: "LacksResources"; readonly ahead: number; readonly lacks: ReadonlyArray<Lack> }
+  /** It is paused, as all of this are, until this time (milliseconds of the layer's clock) or, without it, until it is resumed. */
+  | { readonly _tag: "Paused"; readonly of: PauseTarget; readonly until: number | undefined }
+  /**
+   * As many tasks with this tag have started as its rate allows, or without a tag, as the rate of the layer allows. The next one may
+   * start at `until` (milliseconds of the layer's clock), and `ahead` ready tasks rank before this one.
+   */
+  | {
+    readonly _tag: "RateLimited"
+    readonly tag: string | undefined
+    readonly rate: Rate
+    readonly until: number
+    readonly ahead: number
+  }
   /** Held results exceed the budget of the layer: tasks like this start again at `most` or below. */
   | { readonly _tag: "OverBudget"; readonly held: number; readonly most: number }
   /** It is a source, and these sources hold all slots that sources may have. */
@@ -377,6 +392,9 @@ const readyBecause = (state: State, task: TaskId, survey: Survey): Because => {
       ? { _tag: "NoWorker", until: survey.timer("stranded", task)?.at }
       : lackingBecause(state, task, wanted, ofKind, survey)
   }
+  const delay = delayOf(state, { group: pausedGroupOf(state, task), tags: demand?.tags ?? [] })
+  if (delay?._tag === "Paused") return { ...delay, until: delay.until === Infinity ? undefined : delay.until }
+  if (delay !== undefined) return { ...delay, ahead: survey.ahead(task) }
   const brake = brakeOf(state)
   if (brake === "all" || (brake === "sources" && isBraked(state, task))) {
     const { pause, target } = state.fairness.budget!

@@ -5,9 +5,11 @@
  * @since 0.1.0
  */
 import { amountOf, holdersOfTag } from "../dispatch/amounts.ts"
+import { isPattern, prefixOf } from "../dispatch/delays.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
 import { isWatching } from "../life/waits.ts"
 import type { Engine } from "../protocol/Engine.ts"
+import type { PauseTarget } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { pathOf } from "../protocol/Outcome.ts"
 import type { Outcome, Trail } from "../protocol/Outcome.ts"
@@ -15,7 +17,8 @@ import { Flag, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
-import { holdsDependencies, keyOf, keysOf, labelOf, nameOfWorker, sequenceOf } from "../state/lookups.ts"
+import type { RateLog } from "../state/Extras.ts"
+import { holdsDependencies, keyOf, keysOf, labelOf, nameOfWorker, sequenceOf, settingsOf } from "../state/lookups.ts"
 import type { Owner, Wait } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
 import { extrasOf } from "../state/rare.ts"
@@ -44,14 +47,36 @@ export interface Snapshot {
   readonly queue: ReadonlyArray<string>
   /** In the order in which they began. */
   readonly waits: ReadonlyArray<WaitSnapshot>
-  /** The tags that are limited or held, each with the number of its holders and its limit, if it has one. */
+  /** The tags that are limited, held or paused, and patterns with a rate. */
   readonly tags?: Readonly<Record<string, TagSnapshot>>
+  /** The rate of the layer, if it has one. */
+  readonly rate?: RateSnapshot
+  /** Present if everything is paused. */
+  readonly paused?: PauseSnapshot
+  /** The groups that are paused. */
+  readonly groups?: Readonly<Record<string, PauseSnapshot>>
 }
 
-/** One tag. */
+/** One tag: the number of its holders, and its limits. */
 export interface TagSnapshot {
   readonly limit?: number
   readonly used: number
+  readonly rate?: RateSnapshot
+  readonly paused?: PauseSnapshot
+}
+
+/** A rate, and how many starts it allows at the moment of the snapshot; a rate of a pattern counts under each of its tags. */
+export interface RateSnapshot {
+  readonly starts: number
+  readonly perMillis: number
+  readonly left: number
+  /** The time from which it allows another start, if it allows none now. */
+  readonly nextAt?: number
+}
+
+/** A pause, and its end, if it has one. */
+export interface PauseSnapshot {
+  readonly until?: number
 }
 
 /** One task; what does not apply is absent. */
@@ -144,7 +169,7 @@ export interface WaitSnapshot {
 }
 
 /** Takes a snapshot. Costs a walk over everything. */
-export const snapshot = (engine: Engine): Snapshot => {
+export const snapshot = (engine: Engine, offset = 0): Snapshot => {
   const state = open(engine)
   const live = liveTasks(state)
   const dependents = dependentsOf(state, live)
@@ -161,20 +186,47 @@ export const snapshot = (engine: Engine): Snapshot => {
     tasks: live.map((task) => taskOf(state, task, dependents.get(task) ?? 0, owners.get(task) ?? [], paths)),
     queue: queueOf(state),
     waits: Array.from(state.waits.values(), (wait) => waitOf(state, wait, live)),
-    ...tagsIn(state)
+    ...tagsIn(state, offset)
   }
 }
 
-/** Limited tags and held tags, by name. */
-const tagsOf = (state: State): NonNullable<Snapshot["tags"]> => {
-  const names = new Set([...state.tags.keys(), ...[...state.holding.values()].flatMap(({ tags }) => tags ?? [])])
+/** Tags that are limited, held or paused, and patterns, by name. */
+const tagsOf = (state: State, offset: number): NonNullable<Snapshot["tags"]> => {
+  const { patterns, rates, tags: paused } = state.delays
+  const names = new Set([
+    ...state.tags.keys(),
+    ...rates.keys(),
+    ...Array.from(patterns.keys(), (prefix) => `${prefix}*`),
+    ...paused.keys(),
+    ...[...state.holding.values()].flatMap(({ tags }) => tags ?? [])
+  ])
   return Object.fromEntries(
     [...names].sort().map((tag) => {
       const limit = state.tags.get(tag)?.total
-      return [tag, { ...(limit !== undefined && { limit }), used: holdersOfTag(state, tag).length }]
+      const own = rates.get(tag)
+      const pattern = patterns.get(prefixOf(tag))
+      const rate = own !== undefined
+        ? rateOf(state, own, offset)
+        : isPattern(tag) && pattern !== undefined
+        ? { ...pattern, left: pattern.starts }
+        : undefined
+      const until = paused.get(tag)
+      return [tag, {
+        ...(limit !== undefined && { limit }),
+        used: holdersOfTag(state, tag).length,
+        ...(rate !== undefined && { rate }),
+        ...(until !== undefined && { paused: pauseOf(until, offset) })
+      }]
     })
   )
 }
+
+const rateOf = ({ now }: State, { log, next, rate }: RateLog, offset: number): RateSnapshot => {
+  const left = rate.starts - log.filter((at) => at + rate.perMillis > now).length
+  return { ...rate, left, ...(left === 0 && { nextAt: log[next]! + rate.perMillis + offset }) }
+}
+
+const pauseOf = (until: number, offset: number): PauseSnapshot => until === Infinity ? {} : { until: until + offset }
 
 /** The resources of a worker, with the amounts held. */
 export const resourcesOf = ({ amounts }: Pick<WorkerRecord, "amounts">): NonNullable<WorkerSnapshot["resources"]> =>
@@ -329,10 +381,46 @@ const waitOf = (state: State, wait: Wait, live: ReadonlyArray<TaskId>): WaitSnap
   }
 }
 
-/** The tags that are limited or held, if there are any. */
-export const tagsIn = (engine: Engine): Pick<Snapshot, "tags"> => {
+/** What of a snapshot is about limits of starts. */
+export type LimitsSnapshot = Pick<Snapshot, "groups" | "paused" | "rate" | "tags">
+
+/** The limits of tags and starts, and the pauses, as far as there are any. `offset` is added to moments. */
+export const tagsIn = (engine: Engine, offset = 0): LimitsSnapshot => {
   const state = open(engine)
-  return state.tags.size + state.holding.size > 0 ? { tags: tagsOf(state) } : {}
+  const { groups, patterns, paused, rate, rates, tags } = state.delays
+  return {
+    ...(state.tags.size + state.holding.size + rates.size + patterns.size + tags.size > 0 && {
+      tags: tagsOf(state, offset)
+    }),
+    ...(rate !== undefined && { rate: rateOf(state, rate, offset) }),
+    ...(paused !== undefined && { paused: pauseOf(paused, offset) }),
+    ...(groups.size > 0 && {
+      groups: Object.fromEntries(Array.from(groups, ([group, until]) => [group, pauseOf(until, offset)]))
+    })
+  }
+}
+
+/** The tags that are limited or paused, or that live tasks have. */
+export const knownTags = (engine: Engine): ReadonlySet<string> => {
+  const state = open(engine)
+  const known = new Set(Object.keys(tagsOf(state, 0)))
+  for (let task = 0; task < state.tasks.used; task++) {
+    if (state.tasks.phase[task] === Phase.free) continue
+    for (const tag of settingsOf(state, task)?.demand?.tags ?? []) known.add(tag)
+  }
+  return known
+}
+
+/** Whether this is paused. */
+export const isPaused = (engine: Engine, { group, tag }: PauseTarget): boolean => {
+  const { groups, paused, tags } = open(engine).delays
+  return tag !== undefined ? tags.has(tag) : group !== undefined ? groups.has(group) : paused !== undefined
+}
+
+/** The groups that are paused, or that have open owners. */
+export const knownGroups = (engine: Engine): ReadonlySet<string> => {
+  const { delays: { groups }, owners } = open(engine)
+  return new Set([...groups.keys(), ...Array.from(owners.values(), ({ group }) => group ?? [])].flat())
 }
 
 /** The number of open owners, and of open waits. */

@@ -66,7 +66,8 @@ const groups = {
   limits,
   elastic: { min: number, max: number, concurrency: number, idle: text, id: text },
   restart: { times: number, within: text, minRunTime: text },
-  budget: { target: number, pause: number }
+  budget: { target: number, pause: number },
+  rate: { starts: number, per: text }
 } satisfies { readonly [K in keyof Options]?: Partial<Readers<NonNullable<Options[K]>>> }
 
 interface Variable extends Reader {

@@ -12,13 +12,12 @@ import type * as Scope from "effect/Scope"
 import { defaultLimits } from "../../engine/protocol/Settings.ts"
 import type { SchedulerSettings, Scheme } from "../../engine/protocol/Settings.ts"
 import { SchedulerCore } from "../driver/schedulerCore.ts"
-import { checksOfScheduling, rulesOf } from "../settings/fairness.ts"
+import { checksOfScheduling, limitOf, rulesOf, tags } from "../settings/fairness.ts"
 import type { Options } from "../settings/layerOptions.ts"
 import { isRandom, isScheme } from "../settings/schemes.ts"
 import { checksOfTerms, elastic, poolOf, postingOf, provided, workers } from "../settings/terms.ts"
 import type { Posting } from "../settings/terms.ts"
 import {
-  byName,
   checkOf,
   count,
   countOrInfinity,
@@ -56,7 +55,7 @@ export const checksOfLayers: Checks<Options> = {
   limits: recordOf(limits),
   grace: durationAboveZero,
   stories: count,
-  tags: byName("limits by name, such as { db: 2 }", count),
+  tags,
   computationWindow: duration,
   elastic,
   highWaterMark,
@@ -156,8 +155,8 @@ export const make = <E, R>(given: Options<E, R>): Effect.Effect<Services, E, Exc
       settings,
       options.budget?.sizeOf
     )
-    for (const [tag, limit] of Object.entries(options.tags ?? {})) {
-      core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), tag, limit })
+    for (const [tag, limits] of Object.entries(options.tags ?? {})) {
+      core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), ...limitOf(tag, limits) })
     }
     const first = Effect.forEach(postings, (posting) => core.crew.add(posting), { discard: true })
     const all = options.elastic === undefined

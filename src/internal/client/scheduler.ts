@@ -18,17 +18,18 @@ import { columnsOf } from "../../engine/views/columns.ts"
 import { explain as explainIn, explainAll as explainAllIn, serialOf as serialIn } from "../../engine/views/explain.ts"
 import type { Explanation, TaskName } from "../../engine/views/explain.ts"
 import { countsOf, isHere, resourcesOf, snapshot, tagsIn } from "../../engine/views/snapshot.ts"
-import type { Snapshot } from "../../engine/views/snapshot.ts"
+import type { LimitsSnapshot, Snapshot } from "../../engine/views/snapshot.ts"
 import { workersOf } from "../../engine/views/workers.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import type { NoSuitableWorker } from "../../SkeinError.ts"
 import { withoutAttempt } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
-import type { WorkerOptions } from "../settings/layerOptions.ts"
+import { limitOf, limitsOfTag } from "../settings/fairness.ts"
+import type { TagOptions, WorkerOptions } from "../settings/layerOptions.ts"
 import { postingOf } from "../settings/terms.ts"
 import type { LayerTerms, Posting } from "../settings/terms.ts"
-import { callback, checkOf, count, name, valueFault } from "../tasks/checks.ts"
+import { callback, checkOf, name, valueFault } from "../tasks/checks.ts"
 import type { Check, Mode } from "../tasks/checks.ts"
 import { closed } from "../tasks/closed.ts"
 import type { Task } from "../tasks/handles.ts"
@@ -41,6 +42,8 @@ import type { TaskEvent, WorkerEvent } from "../views/events.ts"
 import { awaitWorkers as awaitWorkersOf } from "./awaitWorkers.ts"
 import type { AwaitWorkersOptions } from "./awaitWorkers.ts"
 import type { Failure, Result } from "./computing.ts"
+import { pause, resume } from "./pausing.ts"
+import type { PauseError, PauseOf, PauseOptions } from "./pausing.ts"
 import { runOnEach as runOnEachOf } from "./runOnEach.ts"
 import type { RunOnEachOptions } from "./runOnEach.ts"
 
@@ -51,7 +54,7 @@ import type { RunOnEachOptions } from "./runOnEach.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Stats {
+export interface Stats extends LimitsSnapshot {
   readonly tasks: { readonly [P in PhaseName]: number }
   /** The number of results that are held. */
   readonly held: number
@@ -67,8 +70,6 @@ export interface Stats {
     /** Its resources, in total and used. Absent if it has slots only. */
     readonly resources?: Readonly<Record<string, { readonly total: number; readonly used: number }>>
   }>
-  /** The number of tasks that hold each tag, and the limits. Absent if no tag is limited or held. */
-  readonly tags?: Readonly<Record<string, { readonly limit?: number; readonly used: number }>>
 }
 
 /**
@@ -94,8 +95,12 @@ export class Scheduler extends Context.Service<Scheduler, {
   readonly addWorker: <E = never, R = never>(
     options: WorkerOptions<E, R>
   ) => Effect.Effect<string, E | SubmitError, Exclude<R, Scope.Scope> | Scope.Scope>
-  /** Limits how many tasks with this tag run at once, on all workers together; `undefined` removes the limit. */
-  readonly limitTag: (tag: string, limit: number | undefined) => Effect.Effect<void>
+  /** Limits how many tasks with this tag run at once, or start within a time, on all workers together. */
+  readonly limitTag: (tag: string, limits: number | TagOptions | undefined) => Effect.Effect<void>
+  /** Lets nothing of this start until it is resumed; see {@link pause}. */
+  readonly pause: <const O extends PauseOptions = {}>(options?: O) => Effect.Effect<void, PauseError<O>>
+  /** Ends a pause. Returns whether there was one. */
+  readonly resume: (of?: PauseOf) => Effect.Effect<boolean>
   /** Drains the worker with this name, and waits until it has left. Returns whether there was one. */
   readonly retire: (id: string) => Effect.Effect<boolean>
   /** Waits for workers; see {@link awaitWorkers}. */
@@ -155,12 +160,16 @@ export const make = (core: SchedulerCore, stories: number, terms: LayerTerms): S
     awaitWorkers: (count, options) => awaitWorkersOf(core, count, options),
     runOnEach: (effect, options) => runOnEachOf(core, effect, options) as any,
     workerEvents: queued((add, end) => core.crew.listen(add, end)),
-    limitTag: (tag, limit) => {
+    limitTag: (tag, limits) => {
       const fault = valueFault(name, "tag", tag) ??
-        (limit === undefined ? undefined : valueFault(count, `limit of tag ${quote(tag)}`, limit))
+        (limits === undefined ? undefined : valueFault(limitsOfTag(tag), `limit of tag ${quote(tag)}`, limits))
       if (fault !== undefined) return Effect.die(fault)
-      return Effect.sync(() => void core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), tag, limit }))
+      return Effect.sync(() =>
+        void core.mailbox.ask({ _tag: "TagLimited", now: core.time.now(), ...limitOf(tag, limits) })
+      )
     },
+    pause: (options) => pause(core, options) as Effect.Effect<void, any>,
+    resume: (of) => resume(core, of),
     rebalance: Effect.sync(() => core.copies.rebalance()),
     listen: (f, end) => {
       const fault = valueFault(callback, "f of listen", f) ??
@@ -265,8 +274,11 @@ const dated = ({ time }: SchedulerCore, explanation: Explanation): Explanation =
   switch (because._tag) {
     case "WaitsForRetry":
       return { ...explanation, because: { ...because, at: because.at + time.offset() } }
+    case "RateLimited":
+      return { ...explanation, because: { ...because, until: because.until + time.offset() } }
     case "NoWorker":
     case "NoSuitableWorker":
+    case "Paused":
       return because.until === undefined
         ? explanation
         : { ...explanation, because: { ...because, until: because.until + time.offset() } }
@@ -278,8 +290,8 @@ const dated = ({ time }: SchedulerCore, explanation: Explanation): Explanation =
 }
 
 const dumpOf = ({ state, time }: SchedulerCore): Snapshot => {
-  const { now, wakeAt, ...rest } = snapshot(state)
   const offset = time.offset()
+  const { now, wakeAt, ...rest } = snapshot(state, offset)
   return { now: now + offset, wakeAt: wakeAt && wakeAt + offset, ...rest }
 }
 
@@ -301,6 +313,6 @@ const statsOf = (core: SchedulerCore): Stats => {
       running: worker.running,
       ...(worker.amounts !== undefined && { resources: resourcesOf(worker) })
     })),
-    ...tagsIn(core.state)
+    ...tagsIn(core.state, core.time.offset())
   }
 }

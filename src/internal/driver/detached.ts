@@ -73,7 +73,7 @@ export class Detached {
 
   /** Submits a task for an owner of its own. A body that fires counts as its submitter, and not as its owner. */
   fire(task: TaskImpl, name: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, SubmitError> {
-    const fired = this.submissions.submitAlone(task, `group ${name}`, fiber)
+    const fired = this.submissions.submitAlone(task, name, fiber)
     if (!("owner" in fired)) return refuse(fired)
     const { future, owner } = fired
     const fork = Effect.runForkWith(withoutAttempt(fiber.context, attemptOf(this.home, fiber)))

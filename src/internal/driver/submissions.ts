@@ -128,17 +128,18 @@ export class Submissions {
     return why === undefined ? undefined : new SubmitError({ reason: new NotRetriable({ key, status, why }) })
   }
 
-  /** Submits one task for an owner of its own, and returns both. */
+  /** Submits one task for an owner of its own in this group, and returns both. */
   submitAlone(
     task: Handle,
-    name: string,
+    group: string,
     fiber: Fiber.Fiber<unknown, unknown>
   ): { readonly owner: number; readonly future: FutureImpl } | Refused {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return refusal
     const compiled = compile([task], this.live, this.ambientIn(fiber, nothingGiven))
     if (isRefused(compiled)) return compiled
-    const owner = this.owners.open(name)
+    const name = `group ${group}`
+    const owner = this.owners.open(name, undefined, group)
     const answer = this.submitPlan(compiled, owner, fiber)
     if (answer._tag === "Submitted") return { owner, future: this.owners.futureOf(answer.claims[0]!) }
     this.owners.dismiss(owner, name)

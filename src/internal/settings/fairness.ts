@@ -5,11 +5,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { Rate as EngineRate, TagLimit } from "../../engine/protocol/Event.ts"
 import { fairnessOf } from "../../engine/protocol/fairness.ts"
 import type { Fairness } from "../../engine/protocol/fairness.ts"
-import { byName, checkOf, count, recordOf } from "../tasks/checks.ts"
+import { byName, checkOf, count, durationAboveZero, holdsValues, isCount, recordOf } from "../tasks/checks.ts"
 import type { Check, Checks } from "../tasks/checks.ts"
-import type { BudgetOptions, SchedulingOptions } from "./layerOptions.ts"
+import { millisOf } from "../tasks/durations.ts"
+import type { BudgetOptions, Rate, SchedulingOptions, TagOptions } from "./layerOptions.ts"
 
 /** The size of a result. */
 export type SizeOf = (result: unknown) => number
@@ -36,10 +38,51 @@ const budget: Check = (option, value) => {
 
 const positive = "a number above zero"
 
+export const rateOf = ({ per, starts }: Rate): EngineRate => ({ starts, perMillis: millisOf(per) })
+
+export const rate = recordOf<Rate>({ starts: count, per: durationAboveZero }, ["starts", "per"])
+
+const tagRecord = recordOf<TagOptions>({ limit: count, rate })
+
+const ofTags = "a positive whole number, or a record with limit and rate"
+
+/** The limits of one tag. */
+export const limitsOfTag = (tag: string): Check => (option, value) => {
+  if (!holdsValues(value)) return isPattern(tag) ? ofPatterns(option, value) : orRecord(option, value)
+  const invalid = tagRecord(option, value)
+  if (invalid !== undefined) return invalid
+  const { limit, rate } = value as TagOptions
+  if (isPattern(tag) && limit !== undefined) return ofPatterns(`${option}.limit`, limit)
+  return limit === undefined && rate === undefined ? { option, value, expected: "a limit, a rate or both" } : undefined
+}
+
+const orRecord = checkOf(ofTags, isCount)
+
+const ofPatterns = checkOf("a record with a rate alone, for the name of a tag that ends in *", () => false)
+
+const isPattern = (tag: string): boolean => tag.endsWith("*")
+
+/** The limits of tags by name. */
+export const tags: Check = (option, value) => {
+  if (!holdsValues(value)) return { option, value, expected: "limits by name, such as { db: 2 }" }
+  for (const [tag, each] of Object.entries(value)) {
+    const invalid = limitsOfTag(tag)(`${option}.${tag}`, each)
+    if (invalid !== undefined) return invalid
+  }
+  return undefined
+}
+
+/** The limits of a tag for the engine. */
+export const limitOf = (tag: string, limits: number | TagOptions | undefined): TagLimit => {
+  const { limit, rate }: TagOptions = typeof limits === "number" ? { limit: limits } : limits ?? {}
+  return { tag, limit, rate: rate && rateOf(rate) }
+}
+
 export const checksOfScheduling: Checks<SchedulingOptions> = {
   sourceSaturation: checkOf(positive, (value) => isNumber(value) && value > 0),
   budget,
   aging: count,
+  rate,
   shares: byName(
     "weights by name, such as { alice: 3 }",
     checkOf(positive, (value) => isNumber(value) && value > 0 && value < Infinity)
@@ -47,11 +90,12 @@ export const checksOfScheduling: Checks<SchedulingOptions> = {
 }
 
 /** The rules of a layer with these options. */
-export const rulesOf = ({ aging, budget, shares, sourceSaturation }: SchedulingOptions): Fairness =>
+export const rulesOf = ({ aging, budget, rate, shares, sourceSaturation }: SchedulingOptions): Fairness =>
   fairnessOf({
     sourceSaturation: sourceSaturation ?? Infinity,
     budget: budget && { target: budget.target ?? Infinity, pause: budget.pause ?? Infinity },
     aging: aging ?? Infinity,
+    rate: rate && rateOf(rate),
     weights: new Map(Object.entries(shares ?? {}))
   })
 

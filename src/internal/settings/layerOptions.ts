@@ -74,6 +74,39 @@ export interface WorkerOptions<out E = never, out R = never> extends WorkerTerms
 }
 
 /**
+ * How many tasks may start within a time.
+ *
+ * **Details**
+ *
+ * Of any interval of length `per`, wherever it begins, no more than `starts` starts fall into it. A start is an attempt that is
+ * given to a worker, so each retry counts, and so does a start after the loss of a worker. The end of a task does not matter. A
+ * body that goes on after a wait, a result from a cache and what a `flatMap` task stands for are no starts.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rate {
+  /** A positive whole number. `{ starts: 1, per: "100 millis" }` spaces starts evenly. */
+  readonly starts: number
+  readonly per: Duration.Input
+}
+
+/**
+ * The limits of a tag.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface TagOptions {
+  /** How many tasks with the tag run at once. Defaults to no limit. */
+  readonly limit?: number | undefined
+  /** How many tasks with the tag start within a time. Defaults to no limit. */
+  readonly rate?: Rate | undefined
+}
+
+/**
  * Options about which tasks take turns, and which are held back. All are off by default.
  *
  * @stability unstable
@@ -94,6 +127,8 @@ export interface SchedulingOptions {
    * positive whole number. Defaults to no limit.
    */
   readonly aging?: number | undefined
+  /** How many tasks start within a time, all together. Defaults to no limit. */
+  readonly rate?: Rate | undefined
   /** The weights of shares, such as `{ alice: 3 }`: turns for each turn of a share that is not listed. Numbers above zero. */
   readonly shares?: Readonly<Record<string, number>> | undefined
 }
@@ -142,8 +177,12 @@ export interface Options<out E = never, out R = never> extends WorkerTerms<E, R>
   readonly placement?: Scheme | undefined
   /** The workers, when there is more than one, or when they have resources. */
   readonly workers?: ReadonlyArray<WorkerOptions<E, R>> | undefined
-  /** How many tasks with a tag may run at once, on all workers together, such as `{ db: 2 }`. See `Scheduler.limitTag`. */
-  readonly tags?: Readonly<Record<string, number>> | undefined
+  /**
+   * The limits of tags, on all workers together: how many tasks run at once, such as `{ db: 2 }`, and how many start within a time,
+   * such as `{ api: { limit: 8, rate: { starts: 10, per: "1 second" } } }`. A name that ends in `*` gives a rate to each tag that
+   * begins like it, as in `{ "host:*": { rate: { starts: 1, per: "500 millis" } } }`. See `Scheduler.limitTag`.
+   */
+  readonly tags?: Readonly<Record<string, number | TagOptions>> | undefined
   /** A pool of workers, beside those of `workers`. Its lost workers are replaced; `restart` defaults to three in a minute. */
   readonly elastic?: ElasticOptions<E, R> | undefined
   /** Upper bounds; see {@link Limits}. */

@@ -6,6 +6,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import type { PauseTarget } from "../../engine/protocol/Event.ts"
 import type { Because, Explanation, Lack } from "../../engine/views/explain.ts"
 import { brief } from "./brief.ts"
 import { cutList, quote } from "./text.ts"
@@ -29,6 +30,13 @@ const instant = (millis: number): string =>
 
 const until = (millis: number | undefined): string =>
   millis === undefined ? "" : `; it ends at ${instant(millis)} without one`
+
+const targetText = ({ group, tag }: PauseTarget): string =>
+  tag !== undefined
+    ? `all tasks with the tag ${quote(tag)} are`
+    : group !== undefined
+    ? `the group ${quote(group)} is`
+    : "everything is"
 
 const textOf = (because: Because): string => {
   switch (because._tag) {
@@ -56,6 +64,15 @@ const textOf = (because: Because): string => {
       return because.lacks.length === 0
         ? `waits, for what it asks for is kept for tasks that come first${before(because.ahead)}`
         : `lacks ${because.lacks.map(lackText).join(", and ")}${before(because.ahead)}`
+    case "Paused":
+      return `is paused, as ${targetText(because.of)}${
+        because.until === undefined ? ", until that is resumed" : `, until ${instant(because.until)}`
+      }`
+    case "RateLimited":
+      return `waits for the rate of ${because.tag === undefined ? "the layer" : `the tag ${quote(because.tag)}`}: ` +
+        `${counted(because.rate.starts, "start")} in ${because.rate.perMillis} ms, and the next may be at ${
+          instant(because.until)
+        }${before(because.ahead)}`
     case "OverBudget":
       return `waits until less is held in results: ${because.held}, and at most ${because.most} are allowed for it to start`
     case "SourcesThrottled":

@@ -3,6 +3,7 @@ import type { TakeBack } from "../../../src/engine/protocol/Instruction.ts"
 import type { TaskKind, WorkerKind } from "../../../src/engine/protocol/Plan.ts"
 import { extrasOf } from "../../../src/engine/state/rare.ts"
 import type { State } from "../../../src/engine/state/State.ts"
+import { isDelayed, isPaused } from "./delays.ts"
 import { armTimer, inAttempt, isSentAhead, mayRun } from "./facts.ts"
 import type { Facts, Task, Worker } from "./facts.ts"
 import { compareRanks } from "./order.ts"
@@ -45,7 +46,9 @@ const isLow = (model: Facts, worker: Worker): boolean => {
 const likelyOf = (model: Facts, { body }: Task): number => Math.max(1, Math.round(model.paces.get(body) ?? horizon))
 
 const readyPlain = (model: Facts): ReadonlyArray<Task> =>
-  [...model.tasks].filter((task) => isReady(task) && !task.forgotten && !waitsInQueue(model, task))
+  [...model.tasks].filter((task) =>
+    isReady(task) && !task.forgotten && !waitsInQueue(model, task) && !isPaused(model, task)
+  )
 
 /** B2, B3: whether the line of a worker has room for one more body, also if few are left. */
 const fits = (model: Facts, worker: Worker, task: Task): boolean => {
@@ -62,7 +65,7 @@ const fits = (model: Facts, worker: Worker, task: Task): boolean => {
 /** Whether a ready task with demands could take the next slot of a worker. */
 const isWanted = (model: Facts, { row }: Worker): boolean =>
   [...model.tasks].some((task) =>
-    isReady(task) && !task.forgotten && waitsInQueue(model, task) && suits(model, task, row)
+    isReady(task) && !task.forgotten && waitsInQueue(model, task) && suits(model, task, row) && !isDelayed(model, task)
   )
 
 const mayGoAhead = ({ settings: { idempotent, timeoutMillis } }: Task): boolean =>
@@ -91,6 +94,7 @@ export const judgeAhead = (model: Facts, state: State, task: Task, worker: numbe
   if (!takesMore(model, state, to)) model.complain(`W19: worker ${worker} takes no more`)
   if (!model.low.has(to) || !fits(model, to, task)) model.complain(`B2: the line of worker ${worker} is long enough`)
   if (!mayGoAhead(task)) model.complain(`B2: ${task.name} goes ahead`)
+  if (isPaused(model, task)) model.complain(`W23: ${task.name} is paused and sent ahead`)
   if (isWanted(model, to)) model.complain(`W19: ${task.name} takes the slot of others`)
   const takers = model.workers.filter((each) =>
     model.low.has(each) && takesMore(model, state, each) && !isWanted(model, each)
@@ -110,6 +114,10 @@ export const judgeTakeBack = (model: Facts, { attempt, task: row, worker }: Take
   const task = model.byRow.get(row)
   if (task === undefined || !isSentAhead(task) || !isLeft(task) || task.attempt !== attempt) {
     return model.complain(`W19: ${task?.name} is taken back`)
+  }
+  if (isPaused(model, task)) {
+    task.askedBack = true
+    return
   }
   if (sentTo(model, worker).some((each) => each.attempt > attempt && isLeft(each) && hasSlotFor(model, each))) {
     model.complain(`W19: ${task.name} is not the newest`)
@@ -140,6 +148,8 @@ const isLeft = ({ askedBack, status }: Task): boolean => status === "active" && 
 /** No attempt waits for a slot of one worker while another worker has a free slot; workers have all that they take. */
 export const judgeLines = (model: Facts, state: State): void => {
   const sent = [...model.tasks].filter(isSentAhead)
+  const paused = sent.find((task) => isLeft(task) && isPaused(model, task))
+  if (paused !== undefined) model.complain(`W23: ${paused.name} is paused and not taken back`)
   const left = sent.find((task) => isLeft(task) && hasSlotFor(model, task))
   if (left !== undefined) model.complain(`W12: ${left.name} is not taken back`)
   const blocked = sent.find(({ worker }) => runningOn(model, worker) < model.workers[worker]!.slots)

@@ -5,6 +5,7 @@ import type { Reference } from "../../../src/engine/protocol/Plan.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { beginBody } from "./ahead.ts"
 import { attemptEnded, settleFromOutside } from "./attempts.ts"
+import { endPauses, pause, resume, setRate } from "./delays.ts"
 import { finish, finishFixed, finishStopped, leaveAttempt, stop } from "./ends.ts"
 import { hasEnded, isDownstream, presentTask, takesTasks, thousandths } from "./facts.ts"
 import type { Facts, Owner, Task } from "./facts.ts"
@@ -47,7 +48,11 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
     case "TagLimited":
       if (event.limit === undefined) model.limits.delete(event.tag)
       else model.limits.set(event.tag, event.limit)
-      return
+      return setRate(model, event.tag, event.rate)
+    case "StartsPaused":
+      return pause(model, event)
+    case "StartsResumed":
+      return resume(model, event.of)
     case "WorkerDrained": {
       const worker = model.workers[event.worker]
       if (worker !== undefined && takesTasks(worker)) worker.phase = "draining"
@@ -57,10 +62,10 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       return workerLost(model, event.worker, state, event.begun)
     case "OwnerOpened":
       if (event.limits?.limit !== undefined) model.limits.set(event.limits.tag, event.limits.limit)
-      return open(model, event.owner, event.limits?.tag)
+      return open(model, event.owner, event.limits?.tag, event.group)
     case "GraphSubmitted": {
       const answer = out.find((instruction) => instruction._tag === "Submitted")
-      if (event.opens !== undefined && answer !== undefined) open(model, event.owner, undefined)
+      if (event.opens !== undefined && answer !== undefined) open(model, event.owner)
       const owner = model.owners.get(event.owner)
       if (owner?.isOpen !== true) return
       if (answer === undefined) return model.complain("a submission got no answer")
@@ -248,13 +253,14 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       return awaitLeaving(model, event, owner === undefined ? undefined : { owner, cancelled: undefined }, true, out)
     }
     case "TimeCame":
+      endPauses(model)
       lookAtWorkers(model, state, out)
       return timeCame(model)
   }
 }
 
-const open = (model: Facts, id: number, tag: string | undefined): void => {
-  model.owners.set(id, { id, isOpen: true, tag, claims: new Set(), bulk: [], roots: [], wait: -1 })
+const open = (model: Facts, id: number, tag?: string, group?: string): void => {
+  model.owners.set(id, { id, isOpen: true, tag, group, claims: new Set(), bulk: [], roots: [], wait: -1 })
 }
 
 const closeOwner = (model: Facts, owner: Owner, by: string): void => {

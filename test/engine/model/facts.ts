@@ -1,5 +1,5 @@
 /** The vocabulary of the model: tasks, owners, waits and workers as plain objects, and what can be read off one of them. */
-import type { PoolOpened, Terms, WaitMode } from "../../../src/engine/protocol/Event.ts"
+import type { PauseTarget, PoolOpened, Rate, Terms, WaitMode } from "../../../src/engine/protocol/Event.ts"
 import type { Fairness } from "../../../src/engine/protocol/fairness.ts"
 import { atHome } from "../../../src/engine/protocol/home.ts"
 import type { ClaimId, TaskId } from "../../../src/engine/protocol/ids.ts"
@@ -128,6 +128,7 @@ export interface Owner {
   isOpen: boolean
   /** The tag that it limits while it is open. */
   readonly tag: string | undefined
+  readonly group: string | undefined
   readonly claims: Set<Interest>
   readonly bulk: Array<Task>
   /** The names of wished tasks that ended by themselves without success. */
@@ -456,6 +457,12 @@ export class Facts {
   before: Before | undefined
   cause: Pick<Task, "must" | "may"> = { must: [], may: [] }
   readonly limits = new Map<string, number>()
+  /** Rates of tags and patterns, the starts that count in them, and all starts if the layer has a rate. */
+  readonly rates = new Map<string, Rate>()
+  readonly startsBy = new Map<string, ReadonlyArray<number>>()
+  readonly allStarts: Array<number> = []
+  /** Pauses by what they are of. */
+  readonly pauses = new Map<string, { readonly of: PauseTarget; readonly until: number }>()
   /** How often the tasks that ask alike were overtaken since one of them started, and since which attempt that is too often. */
   readonly overtaken = new Map<string, { count: number; since: number }>()
   /** Those that go first in this step. */

@@ -2,6 +2,7 @@
 import type { Demand, Plan } from "../../../src/engine/protocol/Plan.ts"
 import { extrasOf } from "../../../src/engine/state/rare.ts"
 import type { State } from "../../../src/engine/state/State.ts"
+import { isDelayed, pausedGroup } from "./delays.ts"
 import { leftOf } from "./facts.ts"
 import type { Facts, Need, Rank, Task, Withheld, Worker } from "./facts.ts"
 import { followedWorkers, prefers, rateOf, suits } from "./placement.ts"
@@ -33,7 +34,8 @@ export const walk = (
   state: State,
   canGo: (task: Task, workers: ReadonlyArray<number>) => boolean | void
 ): void => {
-  const ready = [...model.tasks].filter((task) => isReady(task)).sort((a, b) => compareRanks(a.rank, b.rank))
+  const ready = [...model.tasks].filter((task) => isReady(task) && !isDelayed(model, task))
+    .sort((a, b) => compareRanks(a.rank, b.rank))
   if (ready.length === 0 && state.workers.every(({ rejoining }) => rejoining.size === 0)) return
   const withheld: Withheld = new Map()
   const all = [...model.tasks].filter(({ holds, holdsAmounts }) => holds || holdsAmounts)
@@ -96,7 +98,8 @@ export const walk = (
 export const queueOf = (model: Facts, task: Task): string => {
   const { settings: { demand }, unmet } = task
   const followed = followedWorkers(model, task)
-  if (demand === undefined && unmet.size === 0 && followed === undefined) return task.kind
+  const group = pausedGroup(model, task)
+  if (demand === undefined && unmet.size === 0 && followed === undefined && group === undefined) return task.kind
   const { allowOthers, amounts, keepsAmounts, labels, locality, tags, workers } = demand ?? {}
   const serials = (some: Iterable<Worker>) => Array.from(some, ({ serial }) => serial).toSorted((a, b) => a - b)
   const ratings = model.workers.flatMap((each) => each.phase === "open" ? [each.serial, rateOf(task, each)] : [])
@@ -110,7 +113,8 @@ export const queueOf = (model: Facts, task: Task): string => {
     unmet.size > 0 ? serials(unmet) : null,
     followed && serials(followed),
     locality && ratings,
-    task.kind
+    task.kind,
+    group
   ])
 }
 

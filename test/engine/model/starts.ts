@@ -2,6 +2,7 @@
 import type { Begin, Instruction, Start, WaitEnded } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { beginBody, judgeAhead, sentTo } from "./ahead.ts"
+import { judgeDelay } from "./delays.ts"
 import { hasEnded, holderOf, isNamed, leftOf } from "./facts.ts"
 import type { Facts, Task } from "./facts.ts"
 import { lookAgain } from "./lacks.ts"
@@ -42,6 +43,7 @@ export const judgeStart = (model: Facts, start: Start, state: State, out: Readon
   else if (model.order === "ranks") judgeRank(model, state, task, worker, out)
   if (!suits(model, task, worker)) model.complain(`W6: ${task.name} starts on worker ${worker}`)
   judgeBrakes(model, task, worker)
+  judgeDelay(model, task)
   if (model.order === "turns" && !isAhead) judgeOrder(model, task)
   takeTurn(model, task)
   if (model.attempts.has(attempt)) model.complain(`attempt ${attempt} is started twice`)

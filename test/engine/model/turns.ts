@@ -1,4 +1,5 @@
 /** Turns of shares, aging, and what the budget and the saturation of sources hold back (O8, O10, O11, M8). */
+import { isDelayed, pausedGroup } from "./delays.ts"
 import type { Facts, Task } from "./facts.ts"
 import { compareRanks } from "./order.ts"
 import { followedWorkers, suits } from "./placement.ts"
@@ -6,16 +7,17 @@ import { isReady } from "./policies.ts"
 import { hasRoom } from "./slots.ts"
 
 const canStartNow = (model: Facts, task: Task): boolean =>
+  !isDelayed(model, task) &&
   model.workers.some((_, worker) =>
     suits(model, task, worker) && hasRoom(model, worker) && !isThrottled(model, task, worker)
   )
 
 /** Whether a task waits in a queue of its kind. */
 export const waitsInQueue = (model: Facts, task: Task): boolean => {
-  const { aging, budget, sourceSaturation } = model.fairness
+  const { aging, budget, rate, sourceSaturation } = model.fairness
   return isReady(task) && !task.forgotten &&
     (task.settings.demand !== undefined || task.unmet.size > 0 || followedWorkers(model, task) !== undefined ||
-      task.share !== "" ||
+      task.share !== "" || pausedGroup(model, task) !== undefined || rate !== undefined ||
       budget !== undefined || aging < Infinity || (task.isSource && sourceSaturation < 1))
 }
 

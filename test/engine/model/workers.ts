@@ -3,6 +3,7 @@ import type { Terms } from "../../../src/engine/protocol/Event.ts"
 import { rowOf } from "../../../src/engine/protocol/home.ts"
 import type { StartWorker } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
+import { isDelayed } from "./delays.ts"
 import { hasTaker, inAttempt, isSentAhead, leftOf, mayRun, takesTasks } from "./facts.ts"
 import type { Facts, Task, Worker } from "./facts.ts"
 import { accepts, followedWorkers, isBound, meets } from "./placement.ts"
@@ -116,7 +117,7 @@ const mayGrow = (model: Facts): boolean => {
 const isShort = (model: Facts): boolean => {
   const all = [...model.tasks]
   const wouldStart = (task: Task) => {
-    if (isBraked(model, task)) return false
+    if (isBraked(model, task) || isDelayed(model, task)) return false
     const { demand } = task.settings
     if (isBound(demand) || followedWorkers(model, task) !== undefined) return false
     if (
