@@ -530,7 +530,10 @@ describe("layers", () => {
         `The option tags cannot be ${JSON.stringify(tags)}: expected limits by name, such as { db: 2 }.`
       ] as const
     ),
-    [{ tags: { db: 0 } }, "The option tags.db cannot be 0: expected a positive whole number, or a record with limit and rate."],
+    [
+      { tags: { db: 0 } },
+      "The option tags.db cannot be 0: expected a positive whole number, or a record with limit and rate."
+    ],
     [
       { concurrency: 2, workers: [{ id: "a", concurrency: 1 }] },
       "The option concurrency cannot be 2: expected no value beside workers, whose own concurrency counts."

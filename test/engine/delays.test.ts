@@ -556,7 +556,7 @@ describe("random lives with rates and pauses", () => {
     for (const seed of seeds) {
       const lives = [1, 2].map(() => {
         const life = new Life(seed)
-        life.live(40)
+        life.live(30)
         return life
       })
       assert.deepStrictEqual(lives[0]!.faults(), [], `seed ${seed}`)

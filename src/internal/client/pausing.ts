@@ -40,7 +40,13 @@ export interface PauseOptions extends PauseOf {
   readonly for?: Duration.Input | undefined
 }
 
-/** The errors of a pause: a name that nothing has. */
+/**
+ * The error of a pause with a name, which nothing may have.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
 export type PauseError<O> = O extends { readonly tag?: undefined; readonly group?: undefined } ? never : UnknownTarget
 
 const ofPauses: Checks<PauseOptions> = { tag: name, group: name, for: duration }
