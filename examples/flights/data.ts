@@ -4,40 +4,40 @@
  * The file has one row a flight of the first half of 2001. Its `date` is the local time at which the flight really
  * left, and its `delay` is the delay of arrival in minutes, negative when early; a delay of departure it does not have.
  */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
+import * as Schema from "effect/Schema"
 import { type ColumnData, type ColumnMetaData, type FileMetaData, parquetMetadata, parquetRead } from "hyparquet"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { zstdDecompressSync } from "node:zlib"
 
 /** There is no such file. */
-export class FileMissing extends Data.TaggedError("FileMissing")<{ readonly path: string }> {
+export class FileMissing extends Schema.TaggedError<FileMissing>()("FileMissing", { path: Schema.String }) {
   override get message() {
     return `${this.path} does not exist: run npm install, or name another file`
   }
 }
 
 /** The file is there, but reading it failed or what it holds is not of its format. */
-export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
-  readonly path: string
-  readonly reason: string
-  readonly cause?: unknown
-}> {
+export class FileUnreadable extends Schema.TaggedError<FileUnreadable>()("FileUnreadable", {
+  path: Schema.String,
+  reason: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
   override get message() {
     return `${this.path} cannot be read: ${this.reason}`
   }
 }
 
 /** A column is missing, of another type, or holds a value that cannot be right. */
-export class BadColumn extends Data.TaggedError("BadColumn")<{
-  readonly path: string
-  readonly column: string
-  readonly reason: string
-}> {
+export class BadColumn extends Schema.TaggedError<BadColumn>()("BadColumn", {
+  path: Schema.String,
+  column: Schema.String,
+  reason: Schema.String
+}) {
   override get message() {
     return `column ${this.column} of ${this.path}: ${this.reason}`
   }
@@ -97,7 +97,7 @@ export interface FlightsFile {
   readonly rowGroups: ReadonlyArray<RowGroup>
 }
 
-/** Flights as columns: seven bytes a flight, no objects. */
+/** Flights as columns in shared memory: seven bytes a flight, no objects. */
 export interface Flights {
   /** The hour of the day at which the flight left, 0 to 23, in local time. */
   readonly hour: Uint8Array
@@ -183,10 +183,10 @@ export const readFlights = Effect.fnUntraced(function*(file: FlightsFile, group:
   const column = <A extends Uint8Array | Uint16Array | Int16Array>(name: Column, target: A, read: Read) =>
     fill(file, group, chunks.filter((chunk) => chunk.columnName === name), target, read)
   const flights: Flights = {
-    hour: yield* column("date", new Uint8Array(group.rows), hourOf),
-    delay: yield* column("delay", new Int16Array(group.rows), delayOf),
-    origin: yield* column("origin", new Uint16Array(group.rows), codeOf),
-    destination: yield* column("destination", new Uint16Array(group.rows), codeOf)
+    hour: yield* column("date", new Uint8Array(new SharedArrayBuffer(group.rows)), hourOf),
+    delay: yield* column("delay", new Int16Array(new SharedArrayBuffer(2 * group.rows)), delayOf),
+    origin: yield* column("origin", new Uint16Array(new SharedArrayBuffer(2 * group.rows)), codeOf),
+    destination: yield* column("destination", new Uint16Array(new SharedArrayBuffer(2 * group.rows)), codeOf)
   }
   return flights
 })

@@ -11,13 +11,23 @@
  *         └─ slice 5 ─┘                  airports ──────────────┘
  * ```
  *
+ * Row groups are read and summarized by the functions of a module, which can run in threads; where no thread serves them, they run
+ * here. All else runs here.
+ *
  * A row group is dropped as soon as its slices are summarized, and a summary as soon as it is merged: the scheduler goes
  * deep, not wide, so that a few megabytes are held whatever the size of the file.
  */
+import * as Portable from "skein/Portable"
 import type { DependencyFailed } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import { type FlightsFile, readAirports, readFlights, type RowGroup, subarray } from "./data.ts"
-import { delaysByOrigin, merge, nameRoutes, summarize, worstRoutes } from "./statistics.ts"
+import { BadColumn, FileMissing, FileUnreadable, type FlightsFile, readAirports, type RowGroup } from "./data.ts"
+import { delaysByOrigin, merge, nameRoutes, worstRoutes } from "./statistics.ts"
+import type * as Work from "./work.ts"
+
+/** What can be given to threads. */
+export const work = Portable.module<typeof Work>()(new URL("./work.ts", import.meta.url), {
+  errors: [FileMissing, FileUnreadable, BadColumn]
+})
 
 export interface Options {
   /** Into how many slices the flights are cut; at least one a row group. */
@@ -51,13 +61,13 @@ export const make = (file: FlightsFile, airportsPath: string, options: Options) 
 
 /** Reads one row group and summarizes it in its share of the slices. */
 const summaries = (file: FlightsFile, group: RowGroup, slices: number) => {
-  const flights = Task.make(readFlights(file, group), { key: `read ${group.index}`, label: "read" })
+  const flights = Task.withOptions(work.tasks.read(file, group), { key: `read ${group.index}`, label: "read" })
   const first = Math.floor(group.index * slices / file.rowGroups.length)
   const count = Math.max(1, Math.floor((group.index + 1) * slices / file.rowGroups.length) - first)
   return Array.from({ length: count }, (_, i) => {
     const from = Math.floor(i * group.rows / count)
     const to = Math.floor((i + 1) * group.rows / count)
-    return Task.map(flights, (flights) => summarize(subarray(flights, from, to)), {
+    return Task.withOptions(work.tasks.summarize(flights, from, to), {
       key: `slice ${group.index}.${i}`,
       label: "slice"
     })

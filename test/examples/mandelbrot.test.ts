@@ -23,7 +23,7 @@ describe("mandelbrot", () => {
       assert.strictEqual(code, 0, err)
       assert.include(out, picture(band(view, 0, 12), 40, 200))
       assert.match(out, /12 bands on 2 threads in \d+\.\d s/)
-      assert.match(err, /13\/13 tasks \(100%\).*core-\d \d+% busy/)
+      assert.match(err, /13\/13 tasks \(100%\).*busy: .*core-\d \d+%/)
     }), 60_000)
 
   it.live("a wrong number is refused in words", () =>

@@ -241,11 +241,11 @@ const workersInLine = 8
 /** How busy the workers were that have run something, for a log. */
 const busyWorkers = ({ elapsedMillis, workers }: Progress): ReadonlyArray<string> => {
   const used = workers.filter(({ ended, running }) => ended > 0 || running.length > 0)
+  if (used.length === 0) return []
   const named = used.slice(0, workersInLine)
-  return [
-    ...named.map((load) => `${printable(load.id)} ${percentOf(busy(load, elapsedMillis)).trim()} busy`),
-    ...(used.length > named.length ? [`${used.length - named.length} more workers`] : [])
-  ]
+  const shares = named.map((load) => `${printable(load.id)} ${percentOf(busy(load, elapsedMillis)).trim()}`)
+  const more = used.length > named.length ? [`${used.length - named.length} more`] : []
+  return [`busy: ${[...shares, ...more].join(", ")}`]
 }
 
 /** One line for a log. */
