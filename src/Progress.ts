@@ -41,7 +41,7 @@ export type { Counts, Group } from "./internal/client/progress.ts"
  */
 export interface Progress extends Counts {
   readonly groups: ReadonlyArray<Group>
-  /** The workers that have not left: threads and processes have one each, and fibers one for all. */
+  /** The workers that have not left, in the order of their ids: threads and processes have one each, and fibers one for all. */
   readonly workers: ReadonlyArray<WorkerLoad>
   /** The time since the subscription, by the `Clock` of the subscriber. */
   readonly elapsedMillis: number

@@ -125,7 +125,7 @@ describe("Progress: reports", () => {
         yield* Future.join(before)
         yield* Client.compute(Task.withOptions(task, { key: "counted" }))
         yield* Effect.sleep("150 millis")
-        assert.deepInclude(last!.workers.at(-1), { id: "extra", ended: 1, busyMillis: 2000 })
+        assert.deepInclude(last!.workers.find(({ id }) => id === "extra"), { id: "extra", ended: 1, busyMillis: 2000 })
         yield* Scope.close(scope, Exit.void)
         yield* Effect.sleep("1 second")
       })

@@ -2,12 +2,15 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
 import type { FileMetaData, SchemaElement } from "hyparquet"
 import { join } from "node:path"
 import * as Client from "skein/Client"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
+import { DependencyFailed } from "skein/SkeinError"
 import * as Task from "skein/Task"
+import { Threads } from "skein/threads"
 import * as Data from "../../examples/flights/data.ts"
 import * as Graph from "../../examples/flights/graph.ts"
 import { allOf, peakOf, weigh } from "../../examples/flights/held.ts"
@@ -265,8 +268,16 @@ describe("flights: graph", () => {
   let computed: Promise<Reference> | undefined
   const expectation = Effect.promise(() => computed ??= reference(Data.flightsPath, 0, 2))
 
-  for (const concurrency of longOr([1, 4], [4])) {
-    it.effect(`with ${concurrency} slots the answers are those of the plain computation, and little is held`, () =>
+  const threads = Layer.provideMerge(Threads.layer({ size: 2, tasks: [Graph.work] }), Skein.layer())
+  const inThreads = { name: "in 2 threads", concurrency: Infinity, scheduler: threads }
+  const inSlots = longOr([1, 4], [4]).map((concurrency) => ({
+    name: `with ${concurrency} slots`,
+    concurrency,
+    scheduler: Skein.layer({ concurrency })
+  }))
+
+  for (const { concurrency, name, scheduler } of [...inSlots, inThreads]) {
+    it.live(`${name} the answers are those of the plain computation, and little is held`, () =>
       Effect.gen(function*() {
         const events: Array<Scheduler.TaskEvent> = []
         const weights = new Map<string, number>()
@@ -292,34 +303,45 @@ describe("flights: graph", () => {
         const peak = peakOf(events, weights)
         assert.isAtMost(peak.results, 8 + concurrency)
         assert.isAtMost(peak.bytes, allOf(weights).bytes / (concurrency === 1 ? 2 : 1))
-      }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, Skein.layer({ concurrency })])))
+      }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, scheduler])), 60_000)
   }
 
-  it.effect("a file that cannot be read ends the graph with its own error", () =>
-    Effect.gen(function*() {
-      const file = yield* opened
-      const graph = Graph.make({ ...file, path: "no/such.parquet" }, Data.airportsPath, options)
-      const error = yield* Effect.flip(Client.compute(graph))
-      assert.strictEqual(error._tag, "DependencyFailed")
-      assert.include(error.message, "no/such.parquet does not exist")
-    }).pipe(Effect.provide([NodeFileSystem.layer, Skein.layer()])))
+  for (const scheduler of [Skein.layer(), threads]) {
+    it.live(
+      `a file that cannot be read ends the graph with its own error${
+        scheduler === threads ? ", from threads too" : ""
+      }`,
+      () =>
+        Effect.gen(function*() {
+          const file = yield* opened
+          const graph = Graph.make({ ...file, path: "no/such.parquet" }, Data.airportsPath, options)
+          const error = yield* Effect.flip(Client.compute(graph))
+          assert.instanceOf(error, DependencyFailed)
+          assert.instanceOf(error.error, Data.FileMissing)
+          assert.include(error.message, "no/such.parquet does not exist")
+        }).pipe(Effect.provide([NodeFileSystem.layer, scheduler])),
+      60_000
+    )
+  }
 })
 
-const runMain = (flags: ReadonlyArray<string>, interrupt = false) => runExample("flights/main.ts", flags, { interrupt })
+const runMain = (flags: ReadonlyArray<string>, interrupt: boolean | "at work" = false) =>
+  runExample("flights/main.ts", flags, { interrupt })
 
 layer(NodeFileSystem.layer)("flights: npm start", (it) => {
   it.effect("prints the answers, and writes the picture", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const picture = join(yield* fs.makeTempDirectoryScoped(), "deep", "flights.mmd")
-      const { code, err, out } = yield* runMain(["--picture", picture, "--slices", "22", "--origins", "3"])
+      const flags = ["--workers", "2", "--picture", picture, "--slices", "22", "--origins", "3"]
+      const { code, err, out } = yield* runMain(flags)
       assert.strictEqual(code, 0, err)
-      assert.match(out, /^3,000,000 flights in /)
+      assert.match(out, /^3,000,000 flights in \d+\.\d s, on 2 threads\./)
       assert.match(out, /ORD Chicago +166,341 +9\.3 +26%/)
       assert.match(out, /JFK New York NY +CLE Cleveland OH +412 +37\.5 min +56%/)
       assert.match(out, /Held at the peak: \d+ of 46 results, about .* MB of .* MB\./)
-      assert.match(err, /46\/46 tasks/)
-      for (const line of `${out}\n${err}`.split("\n")) assert.isAtMost(line.length, 80, line)
+      assert.match(err, /46\/46 tasks.* busy: .*core-1/)
+      for (const line of out.split("\n")) assert.isAtMost(line.length, 80, line)
       assert.match(yield* fs.readFileString(picture), /^flowchart LR\n.*"read 0\b/)
     }))
 
@@ -327,12 +349,48 @@ layer(NodeFileSystem.layer)("flights: npm start", (it) => {
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const picture = join(yield* fs.makeTempDirectoryScoped(), "flights.mmd")
-      const { code, err, out } = yield* runMain(["--airports", "no/such.csv", "--picture", picture])
+      const { code, err, out } = yield* runMain([
+        "--workers",
+        "none",
+        "--airports",
+        "no/such.csv",
+        "--picture",
+        picture
+      ])
       assert.strictEqual(code, 1)
       assert.strictEqual(out, "")
       assert.include(err, "no/such.csv does not exist")
       assert.notInclude(err, "    at ")
       assert.match(yield* fs.readFileString(picture), /failed/)
+    }))
+
+  it.effect("a wrong number of threads is refused in words", () =>
+    Effect.gen(function*() {
+      for (const workers of longOr(["0", "x", "1.5", "-1"], ["0", "x"])) {
+        const { code, err, out } = yield* runMain([`--workers=${workers}`])
+        assert.strictEqual(code, 1)
+        assert.include(
+          out + err,
+          `Invalid value for flag --workers: "${workers}". Expected: a number of threads from 1 to 999, "cores" or "none"`
+        )
+        assert.notInclude(err, "    at ")
+      }
+    }))
+
+  it.effect("told to stop while threads work, it leaves no thread and no half of a picture", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped()
+      const flags = ["--workers", "2", "--slices", "500", "--picture", join(folder, "flights.mmd")]
+      const { code, err, out } = yield* runMain(flags, "at work")
+      assert.strictEqual(code, 130, err)
+      assert.strictEqual(out, "")
+      assert.notInclude(err, "    at ")
+      assert.match(err, /threads left: 0$/)
+      assert.deepStrictEqual(yield* fs.readDirectory(folder), ["flights.mmd"])
+      const picture = yield* fs.readFileString(join(folder, "flights.mmd"))
+      assert.match(picture, /cancelled/)
+      assert.match(picture, /"named routes\b/)
     }))
 
   // In short runs that of tree-walk shows it.

@@ -71,14 +71,14 @@ export class Loads {
     if (to !== "waiting") body.load.ended++
   }
 
-  /** The loads of these workers. What is known of others, which have left, is forgotten. */
+  /** The loads of these workers, by id. What is known of others, which have left, is forgotten. */
   read(workers: Stats["workers"]): ReadonlyArray<WorkerLoad> {
     const now = this.now()
     const ids = new Set(workers.map(({ id }) => id))
     for (const id of this.loads.keys()) if (!ids.has(id)) this.loads.delete(id)
     const holders = Array.from(this.bodies.values()).filter(({ holdsSlot }) => holdsSlot)
     const bodies = Map.groupBy(holders, ({ load }) => load)
-    return workers.map(({ id, slots }) => {
+    return workers.toSorted((a, b) => order.compare(a.id, b.id)).map(({ id, slots }) => {
       const load = this.loadOf(id)
       settle(load, now)
       const running = (bodies.get(load) ?? []).map(({ key, label }) => ({ key, label }))
@@ -99,6 +99,9 @@ export class Loads {
     return load
   }
 }
+
+/** `core-2` before `core-10`: workers are listed in the order in which they have started. */
+const order = new Intl.Collator("en", { numeric: true })
 
 const hasBegun = (from: TaskEvent["from"]): boolean =>
   from === "running" || from === "seceded" || from === "rejoining" || from === "stopping"
