@@ -17,6 +17,8 @@ import { type MemoryOptions, memoryTransport } from "./memoryLink.ts"
 
 interface Options extends MemoryOptions {
   readonly workers?: number
+  readonly id?: (worker: number) => string
+  readonly terms?: RemotePosting["terms"]
   readonly labels?: (worker: number) => ReadonlyArray<string>
   readonly resources?: Readonly<Record<string, number>>
   readonly slots?: number
@@ -30,10 +32,12 @@ export const elsewhere = <N>(
   handlers: Layer.Layer<N>,
   {
     here = Skein.layer(),
+    id = (worker) => `far-${worker}`,
     implementations: others = [],
     labels = () => [],
     resources,
     slots = 1,
+    terms = {},
     workers = 2,
     ...options
   }: Options = {}
@@ -45,11 +49,11 @@ export const elsewhere = <N>(
     const transport = memoryTransport(implementations, { ...options, surroundings })
     for (let i = 0; i < workers; i++) {
       const posting: RemotePosting = {
-        id: `far-${i}`,
+        id: id(i),
         slots,
         labels: labels(i),
         resources,
-        terms: {},
+        terms,
         onStart: undefined,
         kind: "remote",
         ahead: 64,

@@ -10,6 +10,7 @@ export const files: Readonly<Record<string, string>> = {
   "test/scripts/**": "Tests a script that reads pages.",
   "test/actors.test.ts": "Reads sources and a page, and runs no task.",
   "test/architecture.test.ts": "Reads sources, and runs no task.",
+  "test/backends/**": "Runs bodies on every backend, each with ports of its own.",
   "test/threads/**": "Runs bodies in threads, which are behind ports of their own.",
   "test/processes/**": "Runs bodies in processes, which are behind ports of their own.",
   "test/docs.test.ts": "Reads pages, and runs no task.",

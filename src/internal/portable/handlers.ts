@@ -4,6 +4,7 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { quote } from "../text/text.ts"
@@ -106,13 +107,18 @@ export const runIn = (
     if (effect === undefined) return succeeded(returned)
     return effect.pipe(
       Effect.flatMap(succeeded),
-      Effect.catch((error) => {
-        const fault = strandedError(named, error)
-        return fault === undefined ? Effect.fail(error) : Effect.die(fault)
-      }),
+      Effect.catchCause((cause) => Effect.failCause(checked(named, cause))),
       Effect.provideContext(contextFor(context, around))
     )
   })
+}
+
+/** A cause in which errors that would not travel are defects. */
+const checked = (named: Implementation["named"], cause: Cause.Cause<unknown>): Cause.Cause<unknown> => {
+  const faults = cause.reasons.map((each) => Cause.isFailReason(each) ? strandedError(named, each.error) : undefined)
+  return faults.every((fault) => fault === undefined)
+    ? cause
+    : Cause.fromReasons(cause.reasons.map((each, i) => faults[i] === undefined ? each : Cause.makeDieReason(faults[i])))
 }
 
 /** A generator runs as in `Effect.gen`; anything else is returned. */

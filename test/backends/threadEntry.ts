@@ -1,0 +1,4 @@
+import { Threads } from "../../src/threads/index.ts"
+import { Handlers } from "./names.ts"
+
+Threads.serve(Handlers)
