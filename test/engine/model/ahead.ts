@@ -76,13 +76,20 @@ export const noteLow = (model: Facts): void => {
   for (const worker of model.workers) if (isLow(model, worker)) model.low.add(worker)
 }
 
-/** The task that is sent ahead next to one of these workers. One that is not sent holds up those behind it where it may run. */
-const nextAhead = (model: Facts, takers: ReadonlyArray<Worker>): Task | undefined => {
+/**
+ * The task that is sent ahead next, and those of these workers that it may go to: one that is not sent holds up those behind it
+ * where it may run.
+ */
+const nextAhead = (
+  model: Facts,
+  takers: ReadonlyArray<Worker>
+): { readonly task: Task; readonly to: ReadonlyArray<Worker> } | undefined => {
   const all = readyPlain(model).toSorted((a, b) => compareRanks(a.rank, b.rank))
   let left = takers
   for (const task of all) {
     const suitable = left.filter((worker) => mayRun(task, worker))
-    if (mayGoAhead(task) && suitable.some((worker) => fits(model, worker, task))) return task
+    const to = suitable.filter((worker) => fits(model, worker, task))
+    if (mayGoAhead(task) && to.length > 0) return { task, to }
     left = left.filter((worker) => !suitable.includes(worker))
   }
   return undefined
@@ -100,10 +107,10 @@ export const judgeAhead = (model: Facts, state: State, task: Task, worker: numbe
     model.low.has(each) && takesMore(model, state, each) && !isWanted(model, each)
   )
   const first = nextAhead(model, takers)
-  if (first !== task) model.complain(`O5: ${first?.name ?? "nothing"} should be sent before ${task.name}`)
+  if (first?.task !== task) model.complain(`O5: ${first?.task.name ?? "nothing"} should be sent before ${task.name}`)
   const isRetried = extrasOf(state, task.row)?.history !== undefined
   if (task.kind === "portable" && !isRetried && to.kind === "local") {
-    if (takers.some((each) => each.kind === "remote" && fits(model, each, task))) {
+    if (first?.to.some(({ kind }) => kind === "remote") === true) {
       model.complain(`W20: ${task.name} is sent to a local worker`)
     }
   }
@@ -159,5 +166,5 @@ export const judgeLines = (model: Facts, state: State): void => {
     isLow(model, worker) && takesMore(model, state, worker) && !isWanted(model, worker)
   )
   const next = nextAhead(model, takers)
-  if (next !== undefined) model.complain(`W19: ${next.name} is not sent ahead`)
+  if (next !== undefined) model.complain(`W19: ${next.task.name} is not sent ahead`)
 }

@@ -148,12 +148,12 @@ export const judgeStartWorker = (model: Facts, { name, replaces, worker: row }: 
   const starting: Worker = { ...worker, kind, labels, mark, ahead, handsOver, amounts, phase: "starting" }
   // Early, what makes its row free may not be forgotten yet.
   if (!model.isEarly) judgeRow(model, starting)
+  const isWanted = replaces >= 0 || poolMembers(model).length < model.pool!.min || isShort(model)
   model.workers[row] = starting
   model.crewMoved = true
   if (replaces >= 0) {
     if (!model.replaced.delete(replaces)) model.complain(`worker ${replaces} is not replaced`)
     return
   }
-  const isWanted = poolMembers(model).length <= model.pool!.min || isShort(model)
   if (!mayGrow(model) || !isWanted) model.complain(`W18: worker ${row} is one too many`)
 }
