@@ -178,7 +178,8 @@ describe("map", () => {
         Client.forEach(numbers, other.body, { concurrency: "unbounded" })
       ], { concurrency: "unbounded" }))
       assert.deepStrictEqual([one.seen.most, two.seen.most, other.seen.most], [1, 2, 5])
-      for (const { seen } of [one, two, other]) assert.deepStrictEqual(seen.started, numbers)
+      // Without a bound, the bodies of one worker may all begin before those of another.
+      for (const { seen } of [one, two]) assert.deepStrictEqual(seen.started, numbers)
       assert.isUndefined((yield* Scheduler.stats).tags)
     }).pipe(inScheduler({ workers: [{ id: "a", concurrency: 4 }, { id: "b", concurrency: 4 }] })))
 
