@@ -2,9 +2,9 @@
  * Microseconds a task and memory: Skein beside the floor and the peers, in one process, in interleaved rounds.
  *
  *     npm run bench -- [--quick] [--sizes 1000,10000] [--shapes chain,tree] [--json file] [--without-skein]
- *                      [--without-peers] [--without-memory] [--without-nested] [--nested] [--threads]
+ *                      [--without-peers] [--without-memory] [--without-nested] [--nested] [--threads] [--streams]
  *
- * `--nested` measures recursion by tasks and nothing else, `--threads` tasks in threads.
+ * `--nested` measures recursion by tasks and nothing else, `--threads` tasks in threads, `--streams` streams of results.
  *
  * Figures are lower quartiles: what others do on the machine only ever adds, and to long runs more than to short ones. They
  * drift all the same: compare ratios within one run. Times are reported, not enforced; only a wrong answer makes the exit
@@ -32,7 +32,8 @@ const { values: flags } = parseArgs({
     "without-memory": { type: "boolean", default: false },
     "without-nested": { type: "boolean", default: false },
     nested: { type: "boolean", default: false },
-    threads: { type: "boolean", default: false }
+    threads: { type: "boolean", default: false },
+    streams: { type: "boolean", default: false }
   }
 })
 
@@ -409,6 +410,58 @@ const threadsTables = async (): Promise<void> => {
   }
 }
 
+// ---- streams
+
+const streamsTables = async (): Promise<void> => {
+  const { close, compare, completed, heaps, submitted, waysOf, waysOneByOne } = await import("./streams.ts")
+  const count = 10_000
+  const rounds = flags.quick ? 5 : 15
+  const bases = ["mapEffect, unordered", "mapEffect, unordered, chunks of one"]
+  for (const body of ["sync", "promise"] as const) {
+    for (const window of [16, 64, 1024]) {
+      say(
+        `## Streams, ${
+          count.toLocaleString("en")
+        } items, window ${window}, ${body} bodies: µs of processor time an item`
+      )
+      say()
+      const rows = await compare(waysOf(body), bases, count, window, rounds)
+      table(
+        ["", "µs an item", ...bases.map((base) => `of ${base}`)],
+        rows.map(({ micros, name, ratios }) => [name, figure(micros), ...ratios.map(figure)])
+      )
+    }
+  }
+  say("## Ends that come one by one: µs of processor time an item, by window")
+  say()
+  const windows = [16, 64, 256, 1024]
+  const byWindow: Array<ReadonlyArray<number>> = []
+  for (const window of windows) {
+    byWindow.push((await compare(waysOneByOne, [], 4000, window, rounds)).map(({ micros }) => micros))
+  }
+  table(
+    ["", ...windows.map(String)],
+    waysOneByOne.map(({ name }, i) => [name, ...byWindow.map((each) => figure(each[i]!))])
+  )
+  say(`## Futures as they end, ${count.toLocaleString("en")}: µs of processor time each, with the tasks`)
+  say()
+  const ends = await compare([submitted, completed], [submitted.name], count, 0, rounds)
+  table(
+    ["", "µs each", `of ${submitted.name}`],
+    ends.map(({ micros, name, ratios }) => [name, figure(micros), ...ratios.map(figure)])
+  )
+  await close()
+  const items = flags.quick ? 1_000_000 : 10_000_000
+  say(`## ${items.toLocaleString("en")} items made lazily: MiB of the heap after each tenth`)
+  say()
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const beside of [false, true]) {
+    const after = await heaps(items, beside)
+    rows.push([beside ? "beside a live task" : "alone", ...after.map((each) => (each / 2 ** 20).toFixed(1))])
+  }
+  table(["", ...Array.from({ length: 10 }, (_, i) => `${i + 1}`)], rows)
+}
+
 // ---- budgets
 
 interface Budget {
@@ -486,7 +539,7 @@ const budgets = (): ReadonlyArray<Budget> => {
 // ---- the report
 
 /** Only one part is measured. */
-const isPart = flags.nested || flags.threads
+const isPart = flags.nested || flags.threads || flags.streams
 
 say(
   `# Benchmark: Node ${process.version}, ${cpus()[0]?.model.trim()} x ${cpus().length}${isPart ? "" : ", 8 slots"}`
@@ -512,8 +565,9 @@ const measureShapes = async (): Promise<void> => {
 }
 
 if (!isPart) await measureShapes()
-if (subject && !flags.threads && !flags["without-nested"]) await nestedTable()
+if (subject && !flags.threads && !flags.streams && !flags["without-nested"]) await nestedTable()
 if (flags.threads) await threadsTables()
+if (flags.streams) await streamsTables()
 const verdicts = subject && !isPart ? budgets() : []
 if (verdicts.length > 0) {
   say("## Budgets")

@@ -152,10 +152,9 @@ const endTakers = (state: State, standing: Standing | undefined, out: Out): void
 const reportOpen = (state: State, wait: Wait, task: TaskId, which: Claim | undefined, out: Out): void => {
   const { open } = wait.standing!
   const present = open.get(task)!
-  const list = Array.isArray(present) ? present : [present]
-  const claim = which ?? list[0]!
-  list.splice(list.indexOf(claim), 1)
-  if (list.length === 0) open.delete(task)
+  const claim = which ?? (Array.isArray(present) ? present[0]! : present)
+  if (Array.isArray(present) && present.length > 1) present.splice(present.indexOf(claim), 1)
+  else open.delete(task)
   wait.remaining--
   if (wait.remaining === 0) state.waits.delete(wait.id)
   out.push({ _tag: "ClaimEnded", wait: wait.id, claim: claim.id })
