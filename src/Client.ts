@@ -240,7 +240,10 @@ export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, sec
  * Results come in the order of the items, or with `ordered: false` as tasks end. In the mode `failFast` a failure comes in its
  * place: ordered, after the results of all items before it; no item is taken from then on, and what comes after it is cancelled.
  * `continue` passes failures over and fails at the end with every root failure, of the first 1,000; `collect` gives the `Exit` of
- * each. A failure of the source comes after the results of all items taken before it.
+ * each. A failure of the source comes after the results of all items taken before it. `maxFailures` bounds how many failures the
+ * last two modes bear.
+ *
+ * With `batch`, several short items run in one task, and travel as one message; each has its own result or failure.
  *
  * The close of the stream takes no more items, cancels what is open, waits for finalizers, and calls `return` of an iterator that
  * has not ended, once. Inside a body the tasks are children, and a pull gives the slot to other tasks.

@@ -10,12 +10,13 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
+import { CurrentAnnotations } from "../bodies/annotations.ts"
 import { attemptOf, secededIn } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { turn } from "../settings/turn.ts"
@@ -27,6 +28,7 @@ import { normalize } from "../tasks/options.ts"
 import * as internal from "../tasks/task.ts"
 import type { AnyOptions, Options } from "../tasks/taskOptions.ts"
 import { isEffectOnly } from "../values/strangers.ts"
+import { areAlike, BatchSize, mayJoin, together } from "./batching.ts"
 import { strayFault } from "./computing.ts"
 import type { SubmitOptions } from "./computing.ts"
 import type { Reader } from "./sources.ts"
@@ -47,6 +49,18 @@ export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolea
   /** Whether results come in the order of their items, or as tasks end. Defaults to true. */
   readonly ordered?: boolean | undefined
   readonly mode?: M | undefined
+  /**
+   * How many items run in one task, for bodies that are so short that a task for each costs more than they do. The items of a task
+   * run one after the other, and each has a result or a failure of its own. Items with options that hold for one run, such as
+   * `retry`, `timeout` or `key`, and items that wait for tasks, have a task each. With `"auto"` the size follows the time that
+   * batches take, which grows to a fifth of a second. Defaults to 1.
+   */
+  readonly batch?: number | "auto" | undefined
+  /**
+   * With the modes `continue` and `collect`: how many failures stop the rest. Then no more items are taken, and what comes after
+   * the last of these failures is cancelled. Defaults to no limit.
+   */
+  readonly maxFailures?: number | undefined
   /** Pairs each result with its item: `{ input, index, value }`, or `exit` with the mode `collect`. Defaults to false. */
   readonly withInput?: P | undefined
 }
@@ -71,8 +85,20 @@ export interface StreamEachOptions<
 interface Item {
   readonly input: unknown
   readonly index: number
-  future: internal.FutureImpl | undefined
+  readonly task: internal.Handle
+  /** What it runs in: alone, or with others. */
+  group: Group | undefined
+  /** Its exit, if it ran with others. */
+  exit: Exit.Exit<unknown, unknown> | undefined
   hasEnded: boolean
+}
+
+/** The items of one task. */
+interface Group {
+  readonly future: internal.FutureImpl
+  readonly items: ReadonlyArray<Item>
+  /** Of how many of them the consumer is not done with the result. */
+  left: number
 }
 
 export type Run = (item: any, index: number) => Effect.Effect<unknown, unknown, unknown>
@@ -87,20 +113,29 @@ export class Flow {
   private readonly outstanding: number
   private readonly isOrdered: boolean
   private readonly mode: Mode
-  /** Items whose ends are open, by claim. */
-  private readonly open = new Map<ClaimId, Item>()
+  private readonly slots: number
+  private readonly size: number | BatchSize
+  private readonly maxFailures: number
+  /** The options of all tasks, if they do not depend on the item. */
+  private readonly common: internal.TaskOptions | undefined
+  /** The groups whose ends are open, by claim. */
+  private readonly open = new Map<ClaimId, Group>()
   /** Items in the order in which their results are given: all of them, or those that have ended. */
   private readonly line: Array<Item> = []
   /** What the consumer has now, and is done with at its next pull. */
-  private inHand: Array<internal.FutureImpl> = []
+  private inHand: Array<Item> = []
+  /** Items that were taken and wait for others to run with, and items that run again, alone. */
+  private gathered: Array<Item> = []
+  private again: Array<Item> = []
   /** Items that were taken and are not done with. */
   private unread = 0
   private taken = 0
   /** No more is taken from the source; then `ending` says how the stream ends after all results. */
   private isOver = false
   private ending: Effect.Effect<never, unknown> = Cause.done()
-  /** The item of the first failure, which ends the stream. */
+  /** The item of the failure that ends the stream. */
   private failed: Item | undefined
+  private failures = 0
   /** The root failures, and the first item that each of them ended. */
   private readonly roots = new Map<object, { readonly index: number; readonly cause: Cause.Cause<unknown> }>()
   /** Opened when there is room for more items, or when an item or the end of the source has come. */
@@ -114,9 +149,15 @@ export class Flow {
     this.options = options
     this.owner = home.streams.open()
     this.wait = home.waits.stand((claim) => this.report(claim))
-    this.outstanding = options.outstanding ?? Math.max(1, Math.min(2 * home.slots(), 1024))
-    this.isOrdered = options.ordered !== false
-    this.mode = options.mode ?? "failFast"
+    const { batch = 1, mode = "failFast", maxFailures = Infinity, ordered, outstanding, task } = options
+    this.slots = Math.max(1, home.slots())
+    this.size = batch === "auto" ? new BatchSize() : batch
+    this.outstanding = outstanding ??
+      Math.min(2 * this.slots * (batch === "auto" ? 16 : batch), Math.max(1024, 2 * this.sizeNow))
+    this.isOrdered = ordered !== false
+    this.mode = mode
+    this.maxFailures = mode === "failFast" ? 1 : maxFailures
+    this.common = typeof task === "function" ? undefined : normalize(task)
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
@@ -127,12 +168,27 @@ export class Flow {
 
   // ---- taking items
 
+  /** How many items the next task may have. */
+  private get sizeNow(): number {
+    return typeof this.size === "number" ? this.size : Math.min(this.size.size, this.share)
+  }
+
+  /** The largest size with which no slot is idle: two tasks for each slot, and near a known end a tenth of what is left for each. */
+  private get share(): number {
+    const room = Math.floor(this.outstanding / (2 * this.slots))
+    const left = this.reader?.length === undefined ? Infinity : (this.reader.length - this.taken) / (10 * this.slots)
+    return Math.max(1, Math.min(room, Math.floor(left)))
+  }
+
   private get hasRoom(): boolean {
     return !this.isOver && this.unread < this.outstanding
   }
 
   /** Takes items that are there now, as many as fit; those of one turn are one submission. */
   private refill(fiber: Fiber.Fiber<unknown, unknown>): void {
+    // Full batches, unless nothing else goes on.
+    const least = Math.min(this.sizeNow, this.outstanding)
+    if (this.unread > 0 && this.outstanding - this.unread < least) return
     while (this.hasRoom) {
       const inputs: Array<unknown> = []
       const most = Math.min(this.outstanding - this.unread, turn.instructions)
@@ -146,7 +202,8 @@ export class Flow {
           inputs.push(value)
         }
       })
-      this.take(inputs, fiber)
+      this.take(inputs)
+      this.submitGathered(fiber)
       if (Result.isFailure(read)) this.endWith(Effect.die(read.failure))
     }
   }
@@ -162,7 +219,8 @@ export class Flow {
       chunk.length === 0 ? Effect.void : Effect.flatMap(untilRoom, () =>
         Effect.withFiber((fiber) => {
           const fits = chunk.slice(0, this.outstanding - this.unread)
-          this.take(fits, fiber)
+          this.take(fits)
+          if (this.gathered.length >= this.sizeNow || !this.hasRoom || this.isIdle) this.submitGathered(fiber)
           this.news.openUnsafe()
           return takeAll(chunk.slice(fits.length))
         }))
@@ -171,10 +229,17 @@ export class Flow {
       Effect.flatMap(pull, (chunk) => Effect.andThen(takeAll(chunk), goOn))
     )
     return Effect.catchCause(goOn, (cause) =>
-      Effect.sync(() => {
+      Effect.withFiber((fiber) => {
+        this.submitGathered(fiber)
         if (!this.isOver) this.endWith(Effect.failCause(cause))
         this.news.openUnsafe()
+        return Effect.void
       }))
+  }
+
+  /** Whether no task runs and no result is unread. */
+  private get isIdle(): boolean {
+    return this.open.size === 0 && this.line.length === 0
   }
 
   private endWith(ending: Effect.Effect<never, unknown>): void {
@@ -182,54 +247,72 @@ export class Flow {
     this.ending = ending
   }
 
-  /** Submits the tasks of items that were taken. If they are refused together, the first that is refused alone ends the stream. */
-  private take(inputs: ReadonlyArray<unknown>, fiber: Fiber.Fiber<unknown, unknown>): void {
-    if (inputs.length === 0) return
-    const items = inputs.map((input): Item => ({
-      input,
-      index: this.taken++,
-      future: undefined,
-      hasEnded: false
-    }))
-    this.unread += items.length
-    const tasks: Array<internal.Handle> = []
-    // Options of an item may throw.
+  /** Makes the tasks of items. The first whose options throw ends the stream. */
+  private take(inputs: ReadonlyArray<unknown>): void {
+    this.unread += inputs.length
     const made = Result.try(() => {
-      for (const item of items) tasks.push(this.taskOf(item))
+      for (const input of inputs) {
+        const index = this.taken++
+        const task = this.taskOf(input, index)
+        this.gathered.push({ input, index, task, group: undefined, exit: undefined, hasEnded: false })
+      }
     })
     if (Result.isFailure(made)) this.endWith(Effect.die(made.failure))
-    if (tasks.length === 0) return
-    const refusal = this.submit(items, tasks, fiber)
-    if (refusal === undefined) return
-    for (const [i, task] of tasks.entries()) {
-      const alone = tasks.length === 1 ? refusal : this.submit([items[i]!], [task], fiber)
-      if (alone === undefined) continue
-      return this.endWith(Effect.failCause(isRefused(alone) ? causeOfRefusal(alone) : Cause.die(alone)))
+  }
+
+  /** Submits the items that were taken, as one graph. If they are refused, the first that is refused alone ends the stream. */
+  private submitGathered(fiber: Fiber.Fiber<unknown, unknown>): void {
+    const items = this.gathered
+    if (items.length === 0) return
+    this.gathered = []
+    if (this.submit(items, fiber) === undefined) return
+    for (const item of items) {
+      const refusal = this.submit([item], fiber)
+      if (refusal === undefined) continue
+      return this.endWith(Effect.failCause(isRefused(refusal) ? causeOfRefusal(refusal) : Cause.die(refusal)))
     }
   }
 
   private submit(
     items: ReadonlyArray<Item>,
-    tasks: ReadonlyArray<internal.Handle>,
     fiber: Fiber.Fiber<unknown, unknown>
   ): Refused | Cause.IllegalArgumentError | undefined {
-    const stray = tasks.findIndex((task) => !internal.isEither(task))
-    if (stray >= 0) return strayFault(tasks[stray], "task")
+    const stray = items.find(({ task }) => !internal.isEither(task))
+    if (stray !== undefined) return strayFault(stray.task, "task")
+    const size = this.sizeNow
+    const groups = size === 1 || asksForEach(fiber) ? items.map((item) => [item] as const) : grouped(items, size)
+    const tasks = groups.map((group) => group.length === 1 ? group[0]!.task : together(group.map(taskIn)))
     const futures = this.home.streams.submit(tasks, this.owner, this.wait, fiber, this.options)
     if (isRefused(futures)) return futures
-    for (const [i, future] of futures.entries()) {
-      const item = items[i]!
-      item.future = future
-      this.open.set(future.claim.id, item)
-      if (this.isOrdered) this.line.push(item)
-    }
+    for (const [i, future] of futures.entries()) this.enter(future, groups[i]!)
+    if (this.isOrdered) { for (const item of items) this.line.push(item) }
     return undefined
   }
 
-  private taskOf({ index, input }: Item): internal.Handle {
+  private enter(future: internal.FutureImpl, items: ReadonlyArray<Item>): void {
+    const group: Group = { future, items, left: items.length }
+    for (const item of items) item.group = group
+    this.open.set(future.claim.id, group)
+  }
+
+  /** Runs items alone that a batch could not end. */
+  private submitAgain(fiber: Fiber.Fiber<unknown, unknown>): void {
+    const items = this.again
+    this.again = []
+    for (const item of items) {
+      const futures = this.home.streams.submit([item.task], this.owner, this.wait, fiber, this.options)
+      if (!isRefused(futures)) this.enter(futures[0]!, [item])
+      else {
+        item.exit = Exit.failCause(causeOfRefusal(futures))
+        this.end(item)
+      }
+    }
+  }
+
+  private taskOf(input: unknown, index: number): internal.Handle {
     const { f, options: { task } } = this
     if (f === undefined) return input as internal.Handle
-    const options = normalize(typeof task === "function" ? task(input, index) : task)
+    const options = this.common ?? normalize((task as (item: unknown, index: number) => AnyOptions)(input, index))
     return isEffectOnly(input)
       ? makeTask({ _tag: "effect", run: () => f(input, index) }, undefined, options)
       : makeTask({ _tag: "effect", run: (value: unknown) => f(value, index) }, input, options)
@@ -238,26 +321,65 @@ export class Flow {
   // ---- ends
 
   private report(claim: ClaimId): void {
-    const item = this.open.get(claim)
-    if (item === undefined) return
+    const group = this.open.get(claim)
+    if (group === undefined) return
     this.open.delete(claim)
-    item.hasEnded = true
-    if (!this.isOrdered) this.line.push(item)
     const { view } = this.home
-    const hasFailed = view.hasEnded(item.future!.claim) && !view.hasSucceeded(item.future!.claim)
-    if (this.mode === "failFast" && hasFailed) this.fail(item)
+    const { items: [first, second] } = group
+    if (second === undefined) {
+      return this.end(first!, view.hasEnded(group.future.claim) && !view.hasSucceeded(group.future.claim))
+    }
+    if (this.home.desk.bring([group.future]) === undefined) this.readGroup(group)
+    // It is read when it is here.
+    else for (const item of group.items) this.end(item, false)
   }
 
-  /** Nothing after the first failure is wanted. */
+  private end(item: Item, hasFailed = true): void {
+    item.hasEnded = true
+    if (!this.isOrdered) this.line.push(item)
+    if (hasFailed && ++this.failures >= this.maxFailures) this.fail(item)
+  }
+
+  /** Gives the items of a task their exits. */
+  private readGroup({ future, items }: Group): void {
+    const { view } = this.home
+    // Its result was lost: it is made anew before it is read.
+    if (!view.hasEnded(future.claim)) { for (const item of items) this.end(item, false) }
+    else {
+      const whole = view.exitOfClaim(future)
+      if (this.size instanceof BatchSize) this.size.took(items.length, view.millisOf(future))
+      for (const [i, item] of items.entries()) {
+        const exit = Exit.isSuccess(whole)
+          ? view.exitWithin(future, (whole.value as ReadonlyArray<Exit.Exit<unknown, unknown>>)[i]!)
+          : whole
+        item.exit = exit
+        if (exit !== undefined) { if (!item.hasEnded) this.end(item, Exit.isFailure(exit)) }
+        else {
+          item.hasEnded = false
+          this.again.push(item)
+        }
+      }
+    }
+  }
+
+  /** Nothing after this failure is wanted. */
   private fail(item: Item): void {
     this.isOver = true
-    if (this.failed !== undefined && (!this.isOrdered || this.failed.index < item.index)) return
+    if (this.failed !== undefined && (this.mode !== "failFast" || !this.isOrdered || this.failed.index < item.index)) {
+      return
+    }
     this.failed = item
-    const dropped = this.isOrdered
-      ? this.line.splice(this.line.indexOf(item) + 1)
-      : [...this.open.values()]
-    for (const { future } of dropped) this.open.delete(future!.claim.id)
-    this.home.streams.release(dropped.map(({ future }) => future!))
+    const isWanted = this.isOrdered
+      ? new Set(this.line.splice(0, this.line.indexOf(item) + 1))
+      : new Set(this.line)
+    const dropped = new Set<Group>()
+    for (const each of this.isOrdered ? this.line : [...this.open.values()].flatMap(({ items }) => items)) {
+      if (each.group !== undefined && !each.group.items.some((other) => isWanted.has(other))) dropped.add(each.group)
+    }
+    if (this.isOrdered) this.line.splice(0, this.line.length, ...isWanted)
+    for (const { future } of dropped) this.open.delete(future.claim.id)
+    this.again = this.again.filter((each) => isWanted.has(each))
+    this.home.streams.release(Array.from(dropped, ({ future }) => future))
   }
 
   // ---- giving results
@@ -271,36 +393,51 @@ export class Flow {
 
   /** The consumer is done with what it has. */
   private finish(): void {
-    this.home.streams.release(this.inHand)
+    const done: Array<internal.FutureImpl> = []
+    for (const { group } of this.inHand) if (--group!.left === 0) done.push(group!.future)
+    this.home.streams.release(done)
     this.unread -= this.inHand.length
     this.inHand = []
   }
 
-  private readonly give: Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> = Effect.suspend(() => {
+  private readonly give: Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> = Effect.withFiber((fiber) => {
+    if (this.again.length > 0) this.submitAgain(fiber)
     const most = Math.max(1, this.outstanding >> 2)
-    const batch: Array<Item> = []
-    while (batch.length < most && this.line[batch.length]?.hasEnded === true) batch.push(this.line[batch.length]!)
-    if (batch.length > 0) return this.read(batch)
+    const first: Array<Item> = []
+    while (first.length < most && this.line[first.length]?.hasEnded === true) first.push(this.line[first.length]!)
+    if (first.length > 0) return this.read(first)
     if (this.open.size > 0) {
-      const isReady = (): boolean => this.line[0]?.hasEnded === true || this.open.size === 0
+      const isReady = (): boolean => this.line[0]?.hasEnded === true || this.open.size === 0 || this.again.length > 0
       return Effect.flatMap(this.home.waits.untilReport(this.wait, () => this.open.size, isReady), () => this.give)
     }
-    if (this.isOver) return this.end()
+    if (this.gathered.length > 0) {
+      this.submitGathered(fiber)
+      return this.give
+    }
+    if (this.isOver) return this.finished()
     this.news.closeUnsafe()
     return Effect.flatMap(this.away(this.news.await), () => this.give)
   })
 
   /** Reads the results of the first items in line. */
-  private read(batch: ReadonlyArray<Item>): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> {
+  private read(items: ReadonlyArray<Item>): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> {
     const { desk, view } = this.home
-    const lost = batch.filter(({ future }) => !view.hasEnded(future!.claim))
+    const groups: Array<Group> = []
+    // Of one group all items come one after the other.
+    for (const { exit, group } of items) if (exit === undefined && groups.at(-1) !== group) groups.push(group!)
+    const lost = groups.filter(({ future }) => !view.hasEnded(future.claim))
     if (lost.length > 0) return this.waitAgain(lost)
-    const coming = desk.bring(batch.map(({ future }) => future!))
+    const coming = desk.bring(groups.map(({ future }) => future))
     if (coming !== undefined) return Effect.flatMap(coming, () => this.give)
+    const unread = groups.filter(({ items }) => items.length > 1)
+    if (unread.length > 0) {
+      for (const group of unread) this.readGroup(group)
+      return this.give
+    }
     const given: Array<unknown> = []
     let read = 0
-    for (const item of batch) {
-      const exit = view.exitOfClaim(item.future!)
+    for (const item of items) {
+      const exit = item.exit ?? view.exitOfClaim(item.group!.future)
       if (exit._tag === "Failure" && this.mode === "failFast") {
         if (given.length > 0) break
         return Effect.failCause(exit.cause)
@@ -310,7 +447,7 @@ export class Flow {
       else this.noteRoot(item)
     }
     this.line.splice(0, read)
-    for (let i = 0; i < read; i++) this.inHand.push(batch[i]!.future!)
+    for (let i = 0; i < read; i++) this.inHand.push(items[i]!)
     const [first, ...others] = given
     // Failures alone are no results.
     return given.length === 0 ? this.pull : Effect.succeed([first, ...others])
@@ -323,8 +460,10 @@ export class Flow {
     return withInput === true ? { input, index, value } : value
   }
 
-  private noteRoot({ future, index }: Item): void {
-    const rooted = this.home.view.rootOfClaim(future!)
+  private noteRoot({ exit, group, index }: Item): void {
+    const rooted = exit === undefined
+      ? this.home.view.rootOfClaim(group!.future)
+      : [exit, (exit as Exit.Failure<unknown, unknown>).cause] as const
     if (rooted === undefined || this.roots.size === mostRoots) return
     const [origin, cause] = rooted
     const former = this.roots.get(origin)
@@ -332,17 +471,19 @@ export class Flow {
   }
 
   /** Results that were lost before they were read are made anew, and come in their place. */
-  private waitAgain(lost: ReadonlyArray<Item>): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> {
-    for (const item of lost) {
-      item.hasEnded = false
-      this.open.set(item.future!.claim.id, item)
-      if (!this.isOrdered) this.line.splice(this.line.indexOf(item), 1)
+  private waitAgain(lost: ReadonlyArray<Group>): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> {
+    for (const group of lost) {
+      for (const item of group.items) {
+        item.hasEnded = false
+        if (!this.isOrdered) this.line.splice(this.line.indexOf(item), 1)
+      }
+      this.open.set(group.future.claim.id, group)
     }
-    this.home.waits.addTo(this.wait, lost.map(({ future }) => future!.claim.id))
+    this.home.waits.addTo(this.wait, lost.map(({ future }) => future.claim.id))
     return this.give
   }
 
-  private end(): Effect.Effect<never, unknown> {
+  private finished(): Effect.Effect<never, unknown> {
     if (this.roots.size === 0) return this.ending
     const roots = [...this.roots.values()].toSorted((a, b) => a.index - b.index)
     return Effect.failCause(Cause.fromReasons(roots.flatMap(({ cause }) => cause.reasons)))
@@ -359,3 +500,27 @@ export class Flow {
 
 /** The most root failures of one stream that are kept. */
 const mostRoots = 1000
+
+/** Whether the region of this fiber has an option that asks for a task for each item. */
+const asksForEach = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  fiber.getRef(CurrentAnnotations).retry !== undefined
+
+const taskIn = ({ task }: Item): internal.TaskImpl => task as internal.TaskImpl
+
+/** Neighbours that may run in one task, as many as `size`. */
+const grouped = (items: ReadonlyArray<Item>, size: number): ReadonlyArray<ReadonlyArray<Item>> => {
+  const groups: Array<ReadonlyArray<Item>> = []
+  /** The last group, if others may join it. */
+  let last: Array<Item> | undefined
+  for (const item of items) {
+    const { task } = item
+    const isOpen = mayJoin(task)
+    if (isOpen && last !== undefined && last.length < size && areAlike(taskIn(last[0]!), task)) last.push(item)
+    else {
+      const group = [item]
+      last = isOpen ? group : undefined
+      groups.push(group)
+    }
+  }
+  return groups
+}

@@ -42,6 +42,11 @@ export class Reader {
     this.source = source
   }
 
+  /** How many items it has in all, if that is known. */
+  get length(): number | undefined {
+    return Array.isArray(this.source) ? this.source.length : undefined
+  }
+
   /** The next item; an iterator that throws closes itself. */
   next(): IteratorResult<unknown> {
     if (this.iterator === undefined) {

@@ -9,7 +9,17 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
-import { anything, callback, count, flag, invalidOption, optionsFault, valueFault } from "../tasks/checks.ts"
+import {
+  anything,
+  callback,
+  checkOf,
+  count,
+  flag,
+  invalidOption,
+  isCount,
+  optionsFault,
+  valueFault
+} from "../tasks/checks.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
 import type { Task } from "../tasks/handles.ts"
 import type { Ran, RanError, RanServices, RanSuccess } from "../tasks/ran.ts"
@@ -102,6 +112,8 @@ const ofStream: Checks<StreamEachOptions<unknown>> = {
   passes: ofCompute.passes,
   outstanding: count,
   ordered: flag,
+  batch: checkOf("a positive whole number, or \"auto\"", (value) => isCount(value) || value === "auto"),
+  maxFailures: count,
   withInput: flag,
   task: anything
 }

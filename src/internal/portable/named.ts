@@ -19,6 +19,8 @@ export interface Named {
   /** From 1, in the order of the definitions in this process. */
   readonly number: number
   readonly codec: Codec
+  /** It stands for several calls of its name: see `batches.ts`. */
+  readonly isBatch?: true
   /** What can run a task that is submitted in this context. */
   readonly placeIn: (context: Context.Context<never>) => Place
 }

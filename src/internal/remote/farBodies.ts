@@ -15,6 +15,7 @@ import { keyNamed } from "../../engine/protocol/Registered.ts"
 import { contextIn } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
+import { runBatches } from "../portable/batches.ts"
 import { encodeCause, stranded } from "../portable/causes.ts"
 import { effectIn } from "../portable/handlers.ts"
 import { givenIn } from "../portable/moved.ts"
@@ -52,6 +53,8 @@ export class FarBodies {
   private readonly asks: FarAsks
   private readonly line: Line
   private readonly implementations: ReadonlyArray<Implementation>
+  /** The same for several calls at once, by name. */
+  private readonly batches: Array<Implementation | undefined> = []
   /** The smoothed times of bodies, by name. */
   private readonly times: Array<number>
   private readonly host: Host
@@ -98,7 +101,9 @@ export class FarBodies {
       this.reporting.began(seat)
       this.reporting.flush()
     }
-    const implementation = this.implementations[name]!
+    const implementation = (flags & Flags.batch) === 0
+      ? this.implementations[name]!
+      : this.batches[name] ??= runBatches(this.implementations[name]!)
     const { payload: way } = implementation.named.codec
     let payload = started.payload
     if (started.sealed !== undefined) {

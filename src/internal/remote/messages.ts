@@ -24,7 +24,9 @@ export const Flags = {
   /** It has no slot yet: it begins after an order to begin, or in the place of a body that has ended there. */
   ahead: 1,
   /** The beginning of its body is reported at once. */
-  told: 2
+  told: 2,
+  /** Its payload is an array of payloads: it is several calls. */
+  batch: 4
 } as const
 
 /** The verbs of `Batch.orders`. */

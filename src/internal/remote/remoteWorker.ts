@@ -220,7 +220,8 @@ export class RemoteWorker implements WorkerPort {
     const seat = this.seats.take(task, attempt, number, named, submission, index)
     this.control?.reset(seat)
     const { outgoing } = this
-    const flags = (ahead ? Flags.ahead : 0) | (isWatched(node) ? Flags.told : 0)
+    const flags = (ahead ? Flags.ahead : 0) | (isWatched(node) ? Flags.told : 0) |
+      (named.isBatch === true ? Flags.batch : 0)
     outgoing.start(seat, name, number, submission.sequence + index, flags, payload)
     if (moved.length > 0) {
       outgoing.move(moved)

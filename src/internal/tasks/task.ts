@@ -221,6 +221,13 @@ export interface FutureHome {
     readonly statusOf: (claim: Claim) => Status
     readonly metadataOf: (future: FutureImpl) => Metadata
     readonly exitOfClaim: (future: FutureImpl) => Exit.Exit<unknown, unknown>
+    /** The exit of a part of a task as observers see it; `undefined` if the part must run in a task of its own. */
+    readonly exitWithin: (
+      future: FutureImpl,
+      exit: Exit.Exit<unknown, unknown>
+    ) => Exit.Exit<unknown, unknown> | undefined
+    /** How long the last attempt of a task ran. */
+    readonly millisOf: (future: FutureImpl) => number
     readonly firstFailed: (tasks: ReadonlyArray<TaskId>) => Exit.Exit<never, unknown> | undefined
     readonly rootOfClaim: (future: FutureImpl) => Rooted | undefined
     readonly outcomeOf: (claim: Claim) => Outcome | undefined

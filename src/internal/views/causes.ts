@@ -27,6 +27,7 @@ import {
   WorkerKilled
 } from "../../SkeinError.ts"
 import type { SkeinReason } from "../../SkeinError.ts"
+import { endingOf, withoutInterrupts, withoutSignals } from "../bodies/signals.ts"
 import { FailedPart } from "../passes/failedPart.ts"
 import { failedIn, refusedIn, skippedIn } from "../passes/unfused.ts"
 import { infoOf, pathBehind, Told, withPath } from "../text/fact.ts"
@@ -139,6 +140,25 @@ export const rootCause = (outcome: Outcome, causeOf: CauseOf): Cause.Cause<unkno
   const error = Cause.findErrorOption(origin.raw)
   if (error._tag === "Some" && isA(error.value, DependencyFailed)) return error.value.cause
   return toldCause(origin)
+}
+
+/** The exit of a part that failed within a task; `undefined` if its signals ask for another run. */
+export const exitWithin = (
+  cause: Cause.Cause<unknown>,
+  key: string,
+  where: Where
+): Exit.Exit<never, unknown> | undefined => {
+  const uncut = withoutInterrupts(cause)
+  const own = withoutSignals(uncut)
+  const path = new Path(pathOfJoined(own), key, where.graph)
+  if (own.reasons.length > 0) return Exit.failCause(annotated(own, path, where))
+  if (uncut.reasons.length === 0) {
+    const cancelled = new TaskCancelled({ key, by: key, why: "its body interrupted itself" })
+    return Exit.failCause(annotated(byRuntime(cancelled), path, where))
+  }
+  return endingOf(uncut)._tag === "Skipped"
+    ? Exit.failCause(annotated(Cause.fail(new TaskSkipped({ key, root: key })), path, where))
+    : undefined
 }
 
 /** Where the failure began. */

@@ -31,7 +31,7 @@ import { Away } from "../workers/away.ts"
 import type { HomeResults } from "../workers/homeResults.ts"
 import type { WorkerPort } from "../workers/port.ts"
 import { exitOfResult } from "../workers/sealed.ts"
-import { exitOf, rootCause } from "./causes.ts"
+import { exitOf, exitWithin, rootCause } from "./causes.ts"
 
 const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefined =>
   rooted.length === 0 ? undefined : Cause.fromReasons([...new Map(rooted).values()].flatMap(({ reasons }) => reasons))
@@ -142,6 +142,17 @@ export class View {
       submitter: submitterOf(submission),
       worker: claim.worker
     })
+  }
+
+  /** The exit of a part of a task, which ran on its own; `undefined` if a signal asks for another run of the part. */
+  exitWithin(future: FutureImpl, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> | undefined {
+    return Exit.isSuccess(exit) ? exit : exitWithin(exit.cause, future.key, whereOf(this.state, future.claim.task))
+  }
+
+  /** How long the last attempt of a task ran. */
+  millisOf({ claim: { task } }: FutureImpl): number {
+    const { endedAt, startedAt } = columnsOf(this.state)
+    return endedAt[task]! - startedAt[task]!
   }
 
   /** The exit of a task that has ended. */
