@@ -11,10 +11,13 @@ import { decodeCause, encodeCause, stranded } from "./causes.ts"
 import type { Travelling, WireCause } from "./causes.ts"
 import { effectIn } from "./handlers.ts"
 import { unchecked } from "./named.ts"
-import type { Implementation, Named } from "./named.ts"
+import type { Implementation, Named, Way } from "./named.ts"
 
 /** The end of one call. */
 type WireEnd = { readonly value: unknown } | { readonly cause: WireCause }
+
+/** Ends are encoded one by one, and never sealed. */
+const ends: Way = { ...unchecked, asIs: false }
 
 const batches = new WeakMap<Named, Named>()
 
@@ -76,20 +79,20 @@ export const runBatches = (one: Implementation): Implementation => {
   }
   return {
     ...one,
-    named: { name: named.name, codec: { ...named.codec, payload: unchecked, success: unchecked } },
+    named: { name: named.name, codec: { ...named.codec, payload: unchecked, success: ends } },
     run: (payloads) => {
       const left = (payloads as ReadonlyArray<unknown>).values()
-      const ends: Array<WireEnd> = []
+      const all: Array<WireEnd> = []
       const goOn = (): ReadonlyArray<WireEnd> | Effect.Effect<ReadonlyArray<WireEnd>> => {
         for (const payload of left) {
           const end = begin(payload)
           if (Effect.isEffect(end)) return Effect.flatMap(end, goOnAfter)
-          ends.push(end)
+          all.push(end)
         }
-        return ends
+        return all
       }
       const goOnAfter = (end: WireEnd): Effect.Effect<ReadonlyArray<WireEnd>> => {
-        ends.push(end)
+        all.push(end)
         const rest = goOn()
         return Effect.isEffect(rest) ? rest : Effect.succeed(rest)
       }
