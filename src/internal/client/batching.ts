@@ -36,7 +36,11 @@ export const together = (tasks: ReadonlyArray<TaskImpl>): TaskImpl => {
     new TaskImpl({ _tag: "effect", run, ...as && { named: as } }, inputs, "none", noHandles, options, undefined)
   if (named === undefined || body._tag !== "effect") return make(() => exitsOf(tasks, bodyIn), undefined)
   const payloads = tasks.map(({ inputs }) => inputs)
-  return make((values) => exitsOf(values as typeof payloads, body.run as (payload: unknown) => Effect.Effect<unknown>), payloads, batchOf(named))
+  return make(
+    (values) => exitsOf(values as typeof payloads, body.run as (payload: unknown) => Effect.Effect<unknown>),
+    payloads,
+    batchOf(named)
+  )
 }
 
 /** Runs bodies one after the other. Each has a scope, which the next one takes over if nothing was acquired in it. */
