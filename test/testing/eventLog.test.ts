@@ -1,13 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { execFileSync } from "node:child_process"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
+import * as Portable from "skein/Portable"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { EventLog, Simulation } from "skein/testing"
+import * as Worker from "skein/Worker"
 import { longOr } from "../long.ts"
 import { randomGraph } from "./graphs.ts"
 import { randomProgram } from "./programs.ts"
@@ -73,6 +77,27 @@ describe("event logs", () => {
       const { exit, logs: [log] } = yield* EventLog.record(program)
       assert.isTrue(Exit.isSuccess(exit), String(exit))
       assert.deepStrictEqual(yield* EventLog.replay(log!.events), log!.instructions)
+    }))
+
+  it.effect("T2: a log has the names of portable tasks, in another process too", () =>
+    Effect.gen(function*() {
+      const Half = Portable.make("Half", { payload: Schema.Number, success: Schema.Number })
+      const Outer = Portable.make("Outer")
+      const HalfLive = Half.toLayer((n) => n / 2)
+      const OuterLive = Outer.toLayer(() => Effect.asVoid(Effect.ignore(Worker.keepSlot(Client.compute(Half(3))))))
+      const program = Client.compute(Outer()).pipe(
+        Effect.provide(Layer.provideMerge(OuterLive, HalfLive)),
+        Effect.provide(Skein.layer({ concurrency: 1 }))
+      )
+      const { exit, logs: [log] } = yield* EventLog.record(program)
+      assert.isTrue(Exit.isSuccess(exit), String(exit))
+      assert.match(log!.events.join("\n"), /"names":\{"\d+":"Outer"\}/)
+      assert.match(log!.instructions.join("\n"), /"Outer#\d+".*"Half#\d+"/)
+      const printed = execFileSync(process.execPath, ["--conditions=source", "test/testing/replayLog.ts"], {
+        input: log!.events.join("\n"),
+        encoding: "utf8"
+      })
+      assert.strictEqual(printed, log!.instructions.join("\n"))
     }))
 
   it.effect("T2: what a function decides cannot be written down, and the recording says so", () =>

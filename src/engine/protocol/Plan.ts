@@ -28,7 +28,7 @@ export interface Plan extends Edges {
    */
   readonly portable?: Int32Array | undefined
   /** The labels of portable tasks without one of their own, by the numbers of their names. */
-  readonly names?: ReadonlyArray<string | undefined> | undefined
+  readonly names?: { readonly [number: number]: string | undefined } | undefined
 }
 
 /** A local worker is in the process of the scheduler, a remote one is not. */

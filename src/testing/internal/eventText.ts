@@ -28,9 +28,10 @@ export class Writer {
     return this.line("plan" in event ? { ...event, plan: this.plan(event.plan) } : event)
   }
 
-  private plan({ defaults, offsets, portable, positions, settings, size, targets }: Plan): Fields {
+  private plan({ defaults, names, offsets, portable, positions, settings, size, targets }: Plan): Fields {
     const written = new Map(Array.from(settings, ([index, each]) => [index, this.settings(each)]))
-    return { size, offsets, targets, positions, settings: written, defaults, portable }
+    const own = names && portable && namesOf(names, portable)
+    return { size, offsets, targets, positions, settings: written, defaults, portable, names: own }
   }
 
   private settings(settings: Settings): Fields {
@@ -82,6 +83,10 @@ export class Writer {
     return values.map((each) => this.json(each, name))
   }
 }
+
+/** The names of the tasks of a plan, out of those of the process. */
+const namesOf = (names: NonNullable<Plan["names"]>, portable: Int32Array): NonNullable<Plan["names"]> =>
+  Object.fromEntries([...new Set(portable.map(Math.abs))].map((number) => [number, names[number]]))
 
 /** An object as its number. */
 class Numbered {
