@@ -72,6 +72,22 @@ describe("time in bodies elsewhere", () => {
       }).pipe(Effect.provide(elsewhere([Outer], Outer.toLayer(() => Effect.orDie(body) as Effect.Effect<unknown>))))
     }))
 
+  it.effect("W20: a function that outlives its body sleeps on, and sleeps again", () =>
+    Effect.gen(function*() {
+      const told = Deferred.makeUnsafe<void>()
+      const late = Effect.andThen(Effect.sleep("1 minute"), Effect.sleep("1 minute"))
+      const body = Client.fireAndForget(Task.make(Effect.andThen(late, Deferred.succeed(told, undefined))))
+      yield* Effect.gen(function*() {
+        yield* Client.compute(Outer(0))
+        for (let i = 0; i < 2; i++) {
+          yield* turns
+          yield* TestClock.adjust("1 minute")
+        }
+        yield* turns
+        assert.isTrue(yield* Deferred.isDone(told))
+      }).pipe(Effect.provide(elsewhere([Outer], Outer.toLayer(() => Effect.orDie(body) as Effect.Effect<unknown>))))
+    }))
+
   it.effect("W20: bodies draw by the seed of their submitter, each its own numbers, and the same the next time", () => {
     const draw = Effect.flatMap(
       Random.next,

@@ -44,7 +44,10 @@ export const errorWay = (own: Way | undefined): Way => {
       ErrorSchema.DependencyFailed(rootError(own))
     ])
   )
-  const wayFor = (error: unknown): Way | undefined => classes.some((each) => isA<unknown>(error, each)) ? skein : own
+  const wayFor = (error: unknown): Way | undefined => {
+    const isSkein = classes.some((each) => isA<unknown>(error, each))
+    return isSkein && !(own !== undefined && isOwn(own, error)) ? skein : own
+  }
   return {
     asIs: false,
     check: (error) => {
@@ -64,6 +67,11 @@ export const errorWay = (own: Way | undefined): Way => {
     }
   }
 }
+
+/** Whether a schema of the user takes the failure of a dependency whose first error has no other. */
+const isOwn = (own: Way, error: unknown): boolean =>
+  isA(error, Errors.DependencyFailed) && !own.asIs && own.check(error.error) !== undefined &&
+  own.check(error) === undefined
 
 const undeclared = (error: unknown): string => `it has no schema: ${describeError(error)}`
 

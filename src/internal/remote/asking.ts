@@ -53,7 +53,7 @@ export class Asking {
   private readonly seats: Seats
   private readonly verbs: Verbs
   /** Of the scheduler. */
-  private readonly context: () => Context.Context<never>
+  readonly context: () => Context.Context<never>
   private readonly answer: (answer: Answer) => void
   private readonly askers = new Map<number, Asker>()
   /** The seats of open asks. */

@@ -32,8 +32,8 @@ export const readingOf = (clock: Clock.Clock): ClockData => ({
   monotonicNanos: clock.monotonicTimeNanosUnsafe()
 })
 
-/** What travels of a context; `undefined` if that is nothing. */
-export const dataOf = (context: Context.Context<never>): ContextData | undefined => {
+/** What travels of a context; `undefined` if that is nothing. `own` is the clock of the scheduler, if that is not the live one. */
+export const dataOf = (context: Context.Context<never>, own: Clock.Clock | undefined): ContextData | undefined => {
   const annotations = differing(context, References.CurrentLogAnnotations)
   const logSpans = differing(context, References.CurrentLogSpans)
   const minimumLogLevel = differing(context, References.MinimumLogLevel)
@@ -51,7 +51,7 @@ export const dataOf = (context: Context.Context<never>): ContextData | undefined
     logLevel,
     region,
     span: span && { spanId: span.spanId, traceId: span.traceId, sampled: span.sampled },
-    clock: clock && readingOf(clock),
+    clock: clock && (clock === own ? "scheduler" : readingOf(clock)),
     seed
   }
 }
@@ -117,10 +117,11 @@ export class FarClock implements Clock.Clock {
   }
 }
 
-/** A context with what came of that of a submitter. */
+/** A context with what came of that of a submitter. `own` is the clock of the scheduler, if that is not the live one. */
 export const contextWith = (
   base: Context.Context<never>,
-  { annotations, logLevel, logSpans, minimumLogLevel, region, span }: ContextData
+  { annotations, clock, logLevel, logSpans, minimumLogLevel, region, span }: ContextData,
+  own: Clock.Clock | undefined
 ): Context.Context<never> => {
   let context = base
   const set = <A>(reference: Context.Reference<A>, value: A | undefined): void => {
@@ -130,6 +131,7 @@ export const contextWith = (
   set(References.CurrentLogSpans, logSpans as ReadonlyArray<[string, number]> | undefined)
   set(References.MinimumLogLevel, minimumLogLevel as any)
   set(References.CurrentLogLevel, logLevel as any)
+  if (clock === "scheduler") set(Clock.Clock, own)
   set(CurrentAnnotations, region && annotationsFrom(region))
   return span === undefined ? context : Context.add(context, Tracer.ParentSpan, Tracer.externalSpan(span))
 }

@@ -47,6 +47,7 @@ export class FarContexts {
     this.seats = seats
     this.base = Context.add(Context.omit(Scope.Scope)(context), Logger.CurrentLoggers, new Set([this.logger]))
     this.lastBase = this.base
+    // What bodies leave behind sleeps by it too, so it asks for no attempt.
     this.clock = clock && this.clockFrom(clock, (millis) => asks.askForWorker("sleep", millis))
   }
 
@@ -58,11 +59,12 @@ export class FarContexts {
   ): Context.Context<never> {
     if (data !== this.lastContext) {
       this.lastContext = data
-      this.lastBase = data === undefined ? this.base : contextWith(this.base, data)
+      this.lastBase = data === undefined ? this.base : contextWith(this.base, data, this.clock)
       this.contexts.length = 0
     }
     const context = this.contexts[name] ??= contextFor(services, this.lastBase)
-    return data?.clock === undefined ? context : Context.add(context, Clock.Clock, this.clockOf(data.clock, attempt))
+    const clock = data?.clock
+    return typeof clock === "object" ? Context.add(context, Clock.Clock, this.clockOf(clock, attempt)) : context
   }
 
   private clockOf(first: ClockData, attempt: FarAttempt): FarClock {

@@ -4,7 +4,6 @@
  * @internal
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as References from "effect/References"
@@ -120,11 +119,11 @@ export class Incoming {
     this.reports.overdue(order, obstacle as Obstacle)
   }
 
-  /** A body has logged something: it goes to the loggers of its submitter. */
+  /** Something is logged there: it goes to the loggers of the submitter of its body, or else to those of the scheduler. */
   private log({ annotations, cause, level, message, seat, spans }: LogData): void {
     const submission = this.seats.submission[seat]
     const context = submission === undefined
-      ? Context.empty()
+      ? this.asking.context()
       : ambientOf(submission.plan as LivePlan, this.seats.index[seat]!).context
     const messages = Array.isArray(message) ? message : [message]
     const given = cause === undefined ? messages : [...messages, decodeCause(undefined, cause)]

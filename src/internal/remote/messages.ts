@@ -61,8 +61,8 @@ export interface ContextData {
   readonly logLevel: string | undefined
   readonly region: RegionData | undefined
   readonly span: { readonly spanId: string; readonly traceId: string; readonly sampled: boolean } | undefined
-  /** Present if the clock of the submitter is not the live one. */
-  readonly clock: ClockData | undefined
+  /** Present if the clock of the submitter is not the live one: that of the scheduler, or the reading of another. */
+  readonly clock: "scheduler" | ClockData | undefined
   /** Present if the random numbers of the submitter are not the usual ones: of this its bodies make seeds of their own. */
   readonly seed: number | undefined
 }

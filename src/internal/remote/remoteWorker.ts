@@ -249,8 +249,8 @@ export class RemoteWorker implements WorkerPort {
   /** The starts that follow have this context. */
   private placeAt(ambient: Ambient): void {
     this.lastAmbient = ambient
-    const data = dataOf(ambient.context)
-    if (data?.clock !== undefined) this.clock = clockOf(ambient.context)
+    const data = dataOf(ambient.context, clockOf(this.context))
+    if (typeof data?.clock === "object") this.clock = clockOf(ambient.context)
     this.lastPlace = data === undefined ? 0 : this.outgoing.context(data)
   }
 
