@@ -86,8 +86,7 @@ describe("event logs", () => {
       const HalfLive = Half.toLayer((n) => n / 2)
       const OuterLive = Outer.toLayer(() => Effect.asVoid(Effect.ignore(Worker.keepSlot(Client.compute(Half(3))))))
       const program = Client.compute(Outer()).pipe(
-        Effect.provide(Layer.provideMerge(OuterLive, HalfLive)),
-        Effect.provide(Skein.layer({ concurrency: 1 }))
+        Effect.provide([Layer.provideMerge(OuterLive, HalfLive), Skein.layer({ concurrency: 1 })])
       )
       const { exit, logs: [log] } = yield* EventLog.record(program)
       assert.isTrue(Exit.isSuccess(exit), String(exit))
