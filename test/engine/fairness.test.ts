@@ -231,6 +231,22 @@ describe("shares", () => {
     assert.deepStrictEqual(drain(rig, "busy").join(" "), "n0 a0 n1 a1 n2 a2 n3 a3")
   })
 
+  it("O10, W19: what is sent ahead takes turns of the tasks that name no share", () => {
+    const rig = rigOf({ busy: 1, other: 1 }, {})
+    const main = rig.open()
+    rig.submit(main, { first: [], second: [] })
+    rig.send({ _tag: "WorkerAdded", name: "far", slots: 1, ahead: 4 })
+    const demand = { workers: ["other"] }
+    submitFor(rig, main, "a", 1, { settings: { a0: { demand } } })
+    rig.submit(main, independent("plain", 4), {})
+    assert.deepStrictEqual(started(rig), ["plain0", "plain1", "plain2"])
+    // Three turns are taken, so that of the share comes before the fourth.
+    rig.submit(main, { any: [] }, { share: "b" })
+    rig.end("first")
+    assert.deepStrictEqual(started(rig), ["any"])
+    assert.strictEqual(rig.state.balance.turns.get("")?.starts, 3)
+  })
+
   it("O10: a share of weight 3 has three starts where others have one", () => {
     const rig = rigOf({ w1: 1 }, { weights: new Map([["a", 3]]) })
     const main = rig.open()
