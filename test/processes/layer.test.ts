@@ -1,11 +1,13 @@
 /** Tasks of a scheduler in real child processes. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
+import { spawn as start, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { EventEmitter } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Client, Future, Portable, Skein } from "../../src/index.ts"
 import type { Scheduler } from "../../src/index.ts"
 import { Processes } from "../../src/processes/index.ts"
@@ -40,6 +42,13 @@ const withProcesses = <A>(
     assert.strictEqual(processesLeft(), 0)
     return yield* exit
   })
+
+/** Whether a process runs: one that has ended may be listed until it is reaped. */
+const isAlive = (pid: number): boolean => {
+  const stat = `/proc/${pid}/stat`
+  if (existsSync("/proc/self/stat")) return existsSync(stat) && !/\) Z/.test(readFileSync(stat, "utf8"))
+  return spawnSync("ps", ["-p", `${pid}`]).status === 0
+}
 
 /** A file for the time of a test. */
 const temporary = Effect.map(
@@ -130,5 +139,30 @@ describe("tasks in processes", () => {
         warnings
       )
       assert.match(warnings[0]!, /Worker "processes-1" was lost/)
+    }))
+
+  it.live("C8: a process in which a body computes ends soon after the program was killed", () =>
+    Effect.gen(function*() {
+      const file = yield* temporary
+      const parent = yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          const args = ["--conditions=source", fileURLToPath(url("parent.ts")), file]
+          return start(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+        }),
+        (child) => Effect.sync(() => child.kill("SIGKILL"))
+      )
+      const pid = Number(
+        yield* Effect.callback<string>((resume) => {
+          parent.stdout.once("data", (text) => resume(Effect.succeed(String(text))))
+        })
+      )
+      yield* Effect.addFinalizer(() => Effect.sync(() => isAlive(pid) && process.kill(pid, "SIGKILL")))
+      const begun = Effect.sync(() => existsSync(file))
+      yield* Effect.repeat(Effect.andThen(Effect.sleep("2 millis"), begun), { until: (found) => found })
+      assert.isTrue(isAlive(pid))
+      parent.kill("SIGKILL")
+      const alive = Effect.andThen(Effect.sleep("20 millis"), Effect.sync(() => isAlive(pid)))
+      yield* Effect.repeat(alive, { until: (found) => !found, times: 500 })
+      assert.isFalse(isAlive(pid))
     }))
 })

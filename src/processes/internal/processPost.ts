@@ -8,6 +8,7 @@ import type { Down } from "../../internal/remote/messages.ts"
 import { sealer } from "../../threads/internal/sealer.ts"
 import type { Post } from "../../threads/internal/serving.ts"
 import type { Seat } from "../../threads/internal/side.ts"
+import { endWithParent } from "./orphan.ts"
 
 /** Whether this process has a channel to one that may have started it for Skein. */
 export const hasChannel = (): boolean => process.send !== undefined
@@ -19,7 +20,8 @@ export const onPost = (begin: (post: Post) => void): void => {
   process.once("disconnect", () => process.exit(1))
   // An interrupt from the keyboard goes to all processes. The one with the scheduler decides what it means.
   process.on("SIGINT", () => {})
-  process.once("message", (seat: Seat) =>
+  process.once("message", (seat: Seat) => {
+    endWithParent()
     begin({
       seat,
       tell: send,
@@ -36,5 +38,6 @@ export const onPost = (begin: (post: Post) => void): void => {
       },
       // After everything that was sent before.
       leave: () => send({ _tag: "Left" }, () => process.exit(0))
-    }))
+    })
+  })
 }

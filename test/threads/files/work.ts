@@ -7,6 +7,8 @@ export const double = (n: number): number => 2 * n
 
 export const place = (): string => `${process.pid}:${threadId}`
 
+export const sizeOf = (bytes: Uint8Array): number => bytes.byteLength
+
 export const wait = (millis: number): Effect.Effect<string> => Effect.as(Effect.sleep(millis), "waited")
 
 /** Computes for ever, after it has said so in a file. */
