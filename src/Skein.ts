@@ -11,12 +11,13 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Limits } from "./engine/protocol/Settings.ts"
 import type { Client } from "./internal/client/client.ts"
-import { fromEnvironment } from "./internal/client/environment.ts"
+import { backendFromEnvironment, fromEnvironment } from "./internal/client/environment.ts"
 import * as internal from "./internal/client/layer.ts"
 import type { Services } from "./internal/client/layer.ts"
 import type { Scheduler } from "./internal/client/scheduler.ts"
+import * as cores from "./internal/platform/cores.ts"
 import type { Options } from "./internal/settings/layerOptions.ts"
-import { holdsValues, said } from "./internal/tasks/checks.ts"
+import { checkOf, holdsValues, said, valueFault } from "./internal/tasks/checks.ts"
 
 export type { Services } from "./internal/client/layer.ts"
 
@@ -143,7 +144,50 @@ export const layerConfig = (
 ): Layer.Layer<Client | Scheduler, Config.ConfigError> => Layer.unwrap(Effect.flatMap(Config.unwrap(options), layerOf))
 
 /**
- * A scheduler with options from variables of the environment, and a client of it. `options` take precedence.
+ * How many threads or processes: a number; `"cores"`, for one on each core that this process may use; or a negative number, which
+ * counts from there, as in joblib: -1 means all cores, -2 all but one, and at least one.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Size = cores.Size
+
+/**
+ * How many a size means here: cores are those to which this process is bound, within the quota of its container, rounded up.
+ *
+ * **Example** (All cores but one)
+ *
+ * ```ts import.meta.vitest
+ * import { Skein } from "skein"
+ *
+ * const layer = Skein.layer({ concurrency: Skein.effectiveConcurrency(-2) })
+ * Skein.effectiveConcurrency(4) // => 4
+ * ```
+ *
+ * @stability unstable
+ * @category getters
+ * @since 0.1.0
+ */
+export const effectiveConcurrency = (size: Size): number => {
+  const fault = valueFault(checkOf("\"cores\", or a whole number other than 0", cores.isSize), "size", size)
+  if (fault !== undefined) throw fault
+  return cores.countOf(size, cores.cores())
+}
+
+/**
+ * Backends beside fibers that `SKEIN_BACKEND` may name, each as the layer that adds its workers to the scheduler.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Backends<H = never, E = never, R = never> {
+  readonly [name: string]: (size: Size) => Layer.Layer<H, E, R>
+}
+
+/**
+ * A scheduler with options and a backend from variables of the environment, and a client of it. `options` take precedence.
  *
  * **Details**
  *
@@ -152,30 +196,75 @@ export const layerConfig = (
  * They are read through the `ConfigProvider` in context. A wrong value is a `ConfigError` that names the variable and says what is
  * expected. `workers`, `onStart` and functions come from code alone.
  *
+ * `SKEIN_BACKEND` says where bodies run: `sequential`, one at a time; `fibers:8`, as fibers in so many slots; or a name of `backends`
+ * with its size, such as `threads:cores`, `processes:4` or `threads:-1`. Without a size a backend has as many workers as there are
+ * cores, and fibers have `SKEIN_CONCURRENCY` slots. Handlers that a backend gives must be given by `fibers` too, which sizes of
+ * `sequential` and `fibers` call.
+ *
  * **Example** (Slots and a pool limit from the environment)
  *
  * ```ts import.meta.vitest
  * import { ConfigProvider, Effect } from "effect"
  * import { Scheduler, Skein } from "skein"
  *
- * const env = ConfigProvider.layer(ConfigProvider.fromEnv({ env: { SKEIN_CONCURRENCY: "16", SKEIN_TAGS: "db=2" } }))
+ * const env = ConfigProvider.layer(ConfigProvider.fromEnv({ env: { SKEIN_BACKEND: "fibers:16", SKEIN_TAGS: "db=2" } }))
  * const program = Effect.map(Scheduler.stats, ({ tags, workers }) => [workers[0]!.slots, tags!["db"]!.limit])
  * program.pipe(Effect.provide(Skein.layerFromEnv()), Effect.provide(env)) // => [16, 2]
+ * ```
+ *
+ * **Example** (Threads, if the environment says so)
+ *
+ * ```ts
+ * import { Portable, Skein } from "skein"
+ * import { Threads } from "skein/threads"
+ * import type * as functions from "./work.ts"
+ *
+ * const work = Portable.module<typeof functions>()(new URL("./work.ts", import.meta.url))
+ * export const layer = Skein.layerFromEnv({}, { threads: (size) => Threads.layer({ size, tasks: [work] }) })
+ * // SKEIN_BACKEND=threads:cores node main.ts
  * ```
  *
  * @stability unstable
  * @category layers
  * @since 0.1.0
  */
-export const layerFromEnv = <E = never, R = never>(
-  options: Options<E, R> = {}
-): Layer.Layer<Client | Scheduler, E | Config.ConfigError, Exclude<R, Scope.Scope>> =>
-  Layer.unwrap(
-    Effect.flatMap(
-      fromEnvironment(),
-      (found) => layerOf<E, R>(holdsValues(options) ? { ...found, ...said(options) } : options)
-    )
-  )
+export const layerFromEnv = <
+  E = never,
+  R = never,
+  H = never,
+  EB = never,
+  RB = never
+>(
+  options: Options<E, R> = {},
+  backends?: Backends<H, EB, RB> & ([H] extends [never] ? unknown : { readonly fibers: unknown })
+): Layer.Layer<
+  Client | Scheduler | H,
+  E | EB | Config.ConfigError,
+  Exclude<R | RB, Client | Scheduler | Scope.Scope>
+> => {
+  const given: Backends<H, EB, RB> = backends ?? {}
+  const names = [...new Set(["sequential", "fibers", ...Object.keys(given)])]
+  return Layer.unwrap(Effect.gen(function*() {
+    const backend = yield* backendFromEnvironment(names)
+    const found = yield* fromEnvironment()
+    const all = holdsValues(options) ? { ...found, ...slotsOf(backend, options), ...said(options) } : options
+    const layer = yield* layerOf<E, R>(all)
+    const more = given[backend === undefined || backend.name === "sequential" ? "fibers" : backend.name]
+    return more === undefined ? layer : Layer.provideMerge(more(backend?.size ?? "cores"), layer)
+  })) as Layer.Layer<any, any, any>
+}
+
+/** The slots of a backend of fibers, unless the code says which workers there are. */
+const slotsOf = (
+  backend: { readonly name: string; readonly size: Size | undefined } | undefined,
+  { concurrency, elastic, workers }: Options<any, any>
+): Options => {
+  if ((concurrency ?? elastic ?? workers) !== undefined) return {}
+  if (backend?.name === "sequential") return { concurrency: 1 }
+  return backend?.name === "fibers" && backend.size !== undefined
+    ? { concurrency: effectiveConcurrency(backend.size) }
+    : {}
+}
 
 /** The layer with options that a configuration brings, where a wrong one is no mistake of the program. */
 const layerOf = <E, R>(

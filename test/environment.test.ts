@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { constantCase } from "effect/String"
 import { readFileSync } from "node:fs"
 import * as Client from "skein/Client"
@@ -101,6 +102,70 @@ describe("Skein.layerFromEnv", () => {
         Array.from(options!.matchAll(/`(\w+)`/g), ([, option]) => `${prefix}${constantCase(option!)}`)
     ).flat()
     assert.sameMembers(listed, variables().map(({ name }) => name))
+  })
+})
+
+describe("SKEIN_BACKEND", () => {
+  const three = Effect.map(
+    Client.compute([1, 2, 3].map((n) => Task.make(Effect.as(Effect.yieldNow, n)))),
+    (numbers) => numbers.length
+  )
+
+  it.effect("K2: names where bodies run: in sequence, or as fibers in so many slots", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* within({ SKEIN_BACKEND: "sequential" }, slots), [1])
+      assert.deepStrictEqual(yield* within({ SKEIN_BACKEND: "fibers:3" }, slots), [3])
+      assert.deepStrictEqual(yield* within({ SKEIN_BACKEND: "fibers" }, slots), [8])
+      assert.deepStrictEqual(yield* within({ SKEIN_BACKEND: "fibers", SKEIN_CONCURRENCY: "5" }, slots), [5])
+      assert.deepStrictEqual(yield* within({ SKEIN_BACKEND: "fibers:3", SKEIN_CONCURRENCY: "5" }, slots), [3])
+      const [ofCores] = yield* within({ SKEIN_BACKEND: "fibers:cores" }, slots)
+      assert.strictEqual(ofCores, Skein.effectiveConcurrency("cores"))
+      assert.strictEqual(yield* within({ SKEIN_BACKEND: "sequential" }, three), 3)
+    }))
+
+  it.effect("K2: workers that the code says take precedence", () =>
+    Effect.gen(function*() {
+      const env = { SKEIN_BACKEND: "sequential" }
+      assert.deepStrictEqual(yield* within(env, slots, { concurrency: 4 }), [4])
+      assert.deepStrictEqual(yield* within(env, slots, { workers: [{ id: "a", concurrency: 2 }] }), [2])
+    }))
+
+  it.effect("K2: a name of the program adds the workers of its layer, with the size after it", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const backend = (name: string) => (size: Skein.Size) =>
+        Layer.effectDiscard(Effect.andThen(
+          Scheduler.addWorker({ id: `${name} of ${size}`, concurrency: 1 }),
+          Effect.sync(() => seen.push(name))
+        ))
+      const layer = Skein.layerFromEnv({ concurrency: 2 }, { farm: backend("farm"), fibers: backend("fibers") })
+      const ids = Effect.map(Scheduler.stats, ({ workers }) => workers.map(({ id }) => id))
+      const under_ = (text: string) => ids.pipe(Effect.provide(layer, { local: true }), under({ SKEIN_BACKEND: text }))
+      assert.deepStrictEqual(yield* under_("farm:-2"), ["local", "farm of -2"])
+      assert.deepStrictEqual(yield* under_("farm"), ["local", "farm of cores"])
+      assert.deepStrictEqual(yield* under_("sequential"), ["local", "fibers of cores"])
+      assert.deepStrictEqual(seen, ["farm", "farm", "fibers"])
+    }))
+
+  for (const text of ["threads", "fibers:0", "fibers:many", "fibers:2:3", "sequential:2", "http://scheduler:8786"]) {
+    it.effect(`K2: the backend ${JSON.stringify(text)} is refused, with the words that there are`, () =>
+      Effect.gen(function*() {
+        const error = yield* errorOf(within({ SKEIN_BACKEND: text }, Effect.void))
+        assert.instanceOf(error, Config.ConfigError)
+        assert.include(error.message, `one of "sequential", "fibers", "fibers:4", "fibers:cores", "fibers:-1"`)
+        assert.include(error.message, `["SKEIN_BACKEND"]`)
+      }))
+  }
+
+  it("A10: a size is a number of workers, all cores, or all but some", () => {
+    const all = Skein.effectiveConcurrency("cores")
+    assert.isAtLeast(all, 1)
+    assert.strictEqual(Skein.effectiveConcurrency(-1), all)
+    assert.strictEqual(Skein.effectiveConcurrency(7), 7)
+    assert.strictEqual(Skein.effectiveConcurrency(-1000), 1)
+    for (const size of [0, 1.5, Number.NaN, "all"]) {
+      assert.throws(() => Skein.effectiveConcurrency(size as never), /a whole number other than 0/)
+    }
   })
 })
 

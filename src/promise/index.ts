@@ -213,6 +213,11 @@ export interface PromiseClient<R = never> {
  * and the close waits until all of them have settled. Options are those of `Skein.layer`. A layer is for anything else, such as
  * threads.
  *
+ * **Gotchas**
+ *
+ * In a block with `await using`, return what is awaited: `return await skein.submit(f)`. Without `await` the block ends, and the
+ * client closes, before the task does.
+ *
  * **Example** (Two calls, one of which needs the other)
  *
  * ```ts import.meta.vitest
@@ -224,7 +229,7 @@ export interface PromiseClient<R = never> {
  * const program = async () => {
  *   await using skein = await start({ concurrency: 4 })
  *   const page = skein.submit(download, "/index")
- *   return skein.submit(words, page)
+ *   return await skein.submit(words, page)
  * }
  * await program() // => 4
  * ```
@@ -262,7 +267,7 @@ export const start: {
  *
  * const program = async () => {
  *   await using skein = await start()
- *   return skein.run({ report, words })
+ *   return await skein.run({ report, words })
  * }
  * await program() // => { report: "the page of /index: 4", words: ["the", "page", "of", "/index"] }
  * ```

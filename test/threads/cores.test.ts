@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { cores, countOf } from "../../src/threads/internal/cores.ts"
+import { cores, countOf } from "../../src/internal/platform/cores.ts"
 
 /** The cores of a process that is bound to eight, with these files. */
 const coresOf = (files: Readonly<Record<string, string>>): number => cores((path) => files[path], 8)

@@ -1,6 +1,6 @@
 /** Tasks of a scheduler in real threads. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Fiber, Layer, Logger, Schedule } from "effect"
+import { Cause, ConfigProvider, Effect, Fiber, Layer, Logger, Schedule } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -74,6 +74,18 @@ const failure = (options: Given): Effect.Effect<string> =>
   ) as Effect.Effect<string>
 
 describe("tasks in threads", () => {
+  it.live("K1, K2: the environment chooses threads for a program that names them", () =>
+    Effect.gen(function*() {
+      const layer = Skein.layerFromEnv({}, { threads: (size) => Threads.layer({ size, tasks: [work] }) })
+      const env = (text: string) => ConfigProvider.layer(ConfigProvider.fromEnv({ env: { SKEIN_BACKEND: text } }))
+      const workers = Effect.map(Scheduler.stats, ({ workers }) => workers.map(({ id }) => id))
+      const program = Effect.all([Client.compute(double(4)), workers])
+      const run = (text: string) => program.pipe(Effect.provide(layer, { local: true }), Effect.provide(env(text)))
+      assert.deepStrictEqual(yield* run("threads:1"), [8, ["local", "threads-1"]])
+      assert.deepStrictEqual(yield* run("sequential"), [8, ["local"]])
+      assert.strictEqual(threadsLeft(), 0)
+    }))
+
   it.live("K7: large results go from thread to thread, and are values where they are read", () =>
     withThreads(
       Effect.gen(function*() {

@@ -9,6 +9,8 @@ import * as Schema from "effect/Schema"
 import { constantCase } from "effect/String"
 import { defaultLimits } from "../../engine/protocol/Settings.ts"
 import type { Limits } from "../../engine/protocol/Settings.ts"
+import { isSize } from "../platform/cores.ts"
+import type { Size } from "../platform/cores.ts"
 import type { Options } from "../settings/layerOptions.ts"
 import { schemeNames } from "../settings/schemes.ts"
 import { expectedOf, invalidIn } from "../tasks/checks.ts"
@@ -88,6 +90,39 @@ export const variables = (): ReadonlyArray<Variable> => [
     Object.entries(fields).map(([field, reader]) => variableOf([option, field], reader))
   )
 ]
+
+/** A backend as a text names it. */
+export interface Backend {
+  readonly name: string
+  readonly size: Size | undefined
+}
+
+/** The variable that names the backend. */
+export const backendVariable = "SKEIN_BACKEND"
+
+const sizes = ["4", "cores", "-1"]
+
+/** The words that name one of these backends. */
+const wordsFor = (names: ReadonlyArray<string>): string =>
+  names.flatMap((name) => name === "sequential" ? [name] : [name, ...sizes.map((size) => `${name}:${size}`)])
+    .map((word) => `"${word}"`).join(", ")
+
+const backendIn = (text: string, names: ReadonlyArray<string>): Backend | undefined => {
+  const [name, size, ...more] = text.trim().split(":")
+  const value = size === undefined ? undefined : number.read(size)
+  const isRight = names.includes(name!) && more.length === 0 &&
+    (size === undefined || (name !== "sequential" && isSize(value)))
+  return isRight ? { name: name!, size: value as Size | undefined } : undefined
+}
+
+/** The backend of these that the environment names, if it names one. */
+export const backendFromEnvironment = (names: ReadonlyArray<string>): Config.Config<Backend | undefined> =>
+  Config.flatMap(Config.withDefault(Config.String(backendVariable), undefined), (text) => {
+    const backend = text === undefined ? undefined : backendIn(text, names)
+    return text === undefined || backend !== undefined
+      ? Config.succeed(backend)
+      : refused(backendVariable, `one of ${wordsFor(names)}`)
+  })
 
 /** A config that fails: the variable says something else, or nothing. */
 const refused = (variable: string, expected: string): Config.Config<never> =>

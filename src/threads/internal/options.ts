@@ -6,7 +6,7 @@
 import type * as Duration from "effect/Duration"
 import type { WorkerTerms } from "../../internal/settings/layerOptions.ts"
 import type { Any } from "../../Portable.ts"
-import type { Size } from "./cores.ts"
+import type { Size } from "../../internal/platform/cores.ts"
 
 /**
  * Options of a pool of threads or processes.

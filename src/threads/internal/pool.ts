@@ -30,7 +30,7 @@ import { describeError } from "../../internal/text/rendering.ts"
 import { quote } from "../../internal/text/text.ts"
 import { warning } from "../../internal/text/warnings.ts"
 import type { RemotePosting } from "../../internal/workers/port.ts"
-import { cores, countOf } from "./cores.ts"
+import { cores, countOf, isSize } from "../../internal/platform/cores.ts"
 import type { CommonOptions } from "./options.ts"
 import { orHere } from "./orHere.ts"
 import type { Seat, Start } from "./side.ts"
@@ -59,7 +59,7 @@ type AnyOptions = CommonOptions<unknown, any>
 
 const size = checkOf(
   "\"cores\", a positive whole number, or a negative one: -1 for all cores, -2 for all but one",
-  (value) => value === "cores" || (Number.isInteger(value) && value !== 0)
+  isSize
 )
 
 /** The checks of the options that threads and processes have in common. */

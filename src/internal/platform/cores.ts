@@ -3,15 +3,25 @@
  *
  * @internal
  */
-import * as Effect from "effect/Effect"
-import { readFileSync } from "node:fs"
-import { availableParallelism } from "node:os"
+import * as Result from "effect/Result"
 
 /** The text of a file, or `undefined` if there is none. */
 export type Read = (path: string) => string | undefined
 
-const fromDisk: Read = (path) =>
-  Effect.runSync(Effect.orElseSucceed(Effect.try(() => readFileSync(path, "utf8")), () => undefined))
+/** What is asked of Node, which is not imported, because Skein also runs without it. */
+interface Builtin {
+  (name: "node:fs"): { readonly readFileSync: (path: string, encoding: "utf8") => string }
+  (name: "node:os"): { readonly availableParallelism: () => number }
+}
+
+const builtin = (globalThis as { process?: { getBuiltinModule?: Builtin } }).process?.getBuiltinModule
+
+const fromDisk: Read = (path) => Result.getOrUndefined(Result.try(() => builtin!("node:fs").readFileSync(path, "utf8")))
+
+/** The cores to which this process is bound. */
+const coresHere = (): number =>
+  builtin?.("node:os").availableParallelism() ??
+    (globalThis as { navigator?: { readonly hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 1
 
 /** The folders of a control group and of those around it, from the inside out. */
 const groupsAround = (path: string): ReadonlyArray<string> => {
@@ -53,10 +63,13 @@ const pair = (line: string | undefined): [string | undefined, string | undefined
  * The cores that this process may use: those to which it is bound, and no more than its quota, rounded up: on half a core more a
  * thread more helps.
  */
-export const cores = (read: Read = fromDisk, bound: number = availableParallelism()): number =>
+export const cores = (read: Read = fromDisk, bound: number = coresHere()): number =>
   Math.max(1, Math.min(bound, Math.ceil(quotaIn(read))))
 
 export type Size = number | "cores"
+
+/** Whether a value is a size. */
+export const isSize = (value: unknown): value is Size => value === "cores" || (Number.isInteger(value) && value !== 0)
 
 /** How many threads or processes a size means. As in joblib, -1 means all cores, -2 all but one, and so on. */
 export const countOf = (size: Size, available: number): number =>
