@@ -4,9 +4,9 @@
  * @internal
  */
 import type * as Duration from "effect/Duration"
+import type { Size } from "../../internal/platform/cores.ts"
 import type { WorkerTerms } from "../../internal/settings/layerOptions.ts"
 import type { Any } from "../../Portable.ts"
-import type { Size } from "../../internal/platform/cores.ts"
 
 /**
  * Options of a pool of threads or processes.
