@@ -339,9 +339,17 @@ export const portableIn = (
   nodes: ReadonlyArray<TaskImpl>,
   ambientOf: (index: number) => Ambient
 ): Int32Array | undefined =>
-  nodes.some(({ isPortable }) => isPortable)
-    ? Int32Array.from(nodes, (node, index) => node.isPortable ? portableEntry(node, ambientOf(index)) : 0)
-    : undefined
+  nodes.some(({ isPortable }) => isPortable) ? entriesOf(nodes, ambientOf) : undefined
+
+/** A loop: `Int32Array.from` goes through an iterator, and costs as much as all the rest of a task's compilation. */
+const entriesOf = (nodes: ReadonlyArray<TaskImpl>, ambientOf: (index: number) => Ambient): Int32Array => {
+  const entries = new Int32Array(nodes.length)
+  for (let index = 0; index < nodes.length; index++) {
+    const node = nodes[index]!
+    if (node.isPortable) entries[index] = portableEntry(node, ambientOf(index))
+  }
+  return entries
+}
 
 /** The number of a portable task's name; below 0 if no handler is here. */
 const portableEntry = ({ named }: TaskImpl, { context }: Ambient): number => {

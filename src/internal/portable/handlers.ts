@@ -46,11 +46,17 @@ export const elsewhere = (names: Iterable<string>, context: Context.Context<neve
     Context.empty()
   )
 
-/** Where a task of this name can run, by the context in which it is submitted. Its key is put together once, not for each task. */
-export const placing = (name: string): (context: Context.Context<never>) => Place => {
+/** The handler of this name in a context. The key is put together once, not for each task. */
+export const finding = (name: string): (context: Context.Context<never>) => Handler | undefined => {
   const key = prefix + name
+  return (context) => context.mapUnsafe.get(key) as Handler | undefined
+}
+
+/** Where a task of this name can run, by the context in which it is submitted. */
+export const placing = (name: string): (context: Context.Context<never>) => Place => {
+  const find = finding(name)
   return (context) => {
-    const handler = context.mapUnsafe.get(key) as Handler | undefined
+    const handler = find(context)
     if (handler === undefined) return { known: handlersIn(context).map(({ name }) => name) }
     if (handler.ask !== undefined) return "asked"
     return handler.here === undefined ? "elsewhere" : "here"

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
-import { askedIn, placing, ran, runIn } from "./handlers.ts"
+import { askedIn, finding, placing, ran, runIn } from "./handlers.ts"
 import { makeNamed, unchecked } from "./named.ts"
 import type { Codec, Implementation, Named, Place, Way } from "./named.ts"
 import { wayOf } from "./ways.ts"
@@ -76,15 +76,16 @@ export class PortableModule {
     let named = this.byName.get(name)
     if (named === undefined) {
       const whole = nameOf(this.url, name)
-      this.byName.set(name, named = makeNamed(whole, this.codec, this.placing(name, placing(whole)), name))
+      this.byName.set(name, named = makeNamed(whole, this.codec, this.placing(name, whole), name))
     }
     return named
   }
 
-  private placing(name: string, placeOfName: Named["placeIn"]): Named["placeIn"] {
+  private placing(name: string, whole: string): Named["placeIn"] {
+    const find = finding(whole)
     return (context): Place => {
       if (this.exports?.includes(name) === false) return { known: this.exports }
-      if (placeOfName(context) === "asked") return "asked"
+      if (find(context)?.ask !== undefined) return "asked"
       return this.placeOfAll(context) === "elsewhere" ? "elsewhere" : "here"
     }
   }
