@@ -118,6 +118,19 @@ describe("attempts that are sent ahead", () => {
     assert.strictEqual(historyOf(rig, "d"), 0)
   })
 
+  it("W12, W19: are taken back by halves, so that a worker that was idle has a line too", () => {
+    const rig = far(1, 8)
+    rig.state.paces.set(1, 1)
+    const names = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    const main = rig.open()
+    rig.submit(main, Object.fromEntries(names.map((name) => [name, []])), { portable: names })
+    for (const name of names) if (rig.phase(name) === "ready") rig.cancel(main, name, 1)
+    const { size } = rig.state.workers[0]!.sent
+    assert.isAtLeast(size, 3)
+    rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1, ahead: 8 })
+    assert.lengthOf(rig.told.filter((each) => each.startsWith("take ")), Math.ceil(size / 2))
+  })
+
   it("N2, W19: begin when a body there waits, before it takes its slot again", () => {
     const { inner, main, rig } = nested()
     assert.deepStrictEqual(rig.told, ["start child on far (attempt 2, its 1., ahead)"])

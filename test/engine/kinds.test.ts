@@ -259,10 +259,14 @@ describe("attempts that are sent ahead to workers of two kinds", () => {
     rig.submit(main, loose("abpqcd"), { portable: ["p", "q"] })
     for (const each of ["c", "d"]) rig.cancel(main, each, 1)
     addFar(rig)
-    assert.deepStrictEqual(rig.told, ["take q back (attempt 4)"])
-    // The slot of w2 is left for b or p: the newer one is p.
+    assert.deepStrictEqual(rig.told, ["take q back (attempt 4)", "take p back (attempt 3)"])
+    // One of the two takes the slot of far, and the other that of w2, which is not left for b.
     rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1 })
-    assert.deepStrictEqual(rig.told, ["take p back (attempt 3)"])
+    assert.deepStrictEqual(rig.told, [])
+    rig.end("q", { _tag: "Unbegun" })
+    assert.deepStrictEqual(starts(rig), ["q far"])
+    rig.end("p", { _tag: "Unbegun" })
+    assert.deepStrictEqual(starts(rig), ["p w2"])
   })
 })
 

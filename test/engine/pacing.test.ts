@@ -191,8 +191,10 @@ describe("how far ahead workers are fed", () => {
     assert.isAtMost(wall, 1.1 * sum(times) / 2 + 2000)
     // The worst: the last to begin is the longest by far, and the line behind it goes to the other worker.
     const late = Array.from({ length: 2000 }, (_, i) => i === 300 ? 100_000 : 10)
-    const { takenBack, wall: end } = run(late)
+    const { messages, takenBack, wall: end } = run(late)
     assert.isAtLeast(takenBack, 1)
+    // One for each free slot would take over a thousand.
+    assert.isAtMost(messages, 100)
     assert.isAtMost(end, 100_000 + 1.2 * 300 * 10)
   })
 

@@ -8,12 +8,13 @@
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Phase } from "../protocol/Phase.ts"
-import type { WorkerKind } from "../protocol/Plan.ts"
+import type { TaskKind, WorkerKind } from "../protocol/Plan.ts"
 import { kindOf } from "../state/lookups.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import * as brakes from "./brakes.ts"
 import { isHeldBack, isPaused, pausedGroupOf } from "./delays.ts"
 import { holdsSlot } from "./keepers.ts"
 import type { Kinds } from "./lanes.ts"
@@ -22,6 +23,7 @@ import { siteOf, unfailed } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { isFree } from "./room.ts"
 import * as slots from "./slots.ts"
+import * as turns from "./turns.ts"
 
 /** Gives free slots to attempts that were sent ahead, rejoiners and ready tasks; then sends attempts ahead. */
 export const dispatch = (state: State, out: Out): void => {
@@ -71,7 +73,7 @@ const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
  */
 const send = (state: State, out: Out): void => {
   ready.flushLone(state)
-  if (!state.workers.some(isHungry)) return
+  if (!state.workers.some(isHungry) || isBraked(state)) return
   const hungry = state.workers.filter(isHungry)
   let low: ReadonlyArray<WorkerRecord> = state.queues.size === 0
     ? hungry
@@ -93,11 +95,15 @@ const send = (state: State, out: Out): void => {
       continue
     }
     ready.takeFor(state, kinds)
+    if (state.balance.turns.size > 0) turns.take(state, undefined)
     slots.startAhead(state, task, to, micros, out)
   }
 }
 
 const none: ReadonlyArray<WorkerRecord> = []
+
+/** Whether the budget of held results holds all tasks back. */
+const isBraked = (state: State): boolean => brakes.brakeOf(state) === "all" && brakes.isAnyAtWork(state)
 
 const isHungry = (worker: WorkerRecord): boolean => takesMore(worker) && pacing.isLow(worker)
 
@@ -168,7 +174,7 @@ const takesMore = ({ ahead, attempts, mark, phase, rejoining, running, sent, slo
 
 const hasFewer = (a: WorkerRecord, b: WorkerRecord): boolean => a.sent.size * b.slots < b.sent.size * a.slots
 
-/** Asks for as many attempts back as could start in free slots elsewhere, the newest of the longest line first. */
+/** Asks for attempts back for free slots elsewhere, the newest of the longest line first. */
 const takeBack = (state: State, out: Out): void => {
   const local = freeOf(state, "local")
   const remote = freeOf(state, "remote")
@@ -191,33 +197,60 @@ const canMove = (state: State, isLocalFree: boolean, isRemoteFree: boolean): boo
   return false
 }
 
-const takeBackFor = (state: State, free: { local: number; remote: number }, out: Out): void => {
-  const siteFor = (task: TaskId): WorkerKind | undefined =>
-    siteOf(kindOf(state, task), { local: free.local > 0, remote: free.remote > 0 })
-  /** How many of each kind are on their way back. */
-  const due = { local: 0, portable: 0, remote: 0 }
-  const lines: Array<{ readonly worker: WorkerRecord; readonly tasks: Array<TaskId> }> = []
-  for (const worker of state.workers) {
-    const tasks: Array<TaskId> = []
-    for (const task of worker.sent.keys()) {
-      // One that stops answers by itself.
-      if (!worker.askedBack.has(task) && isSent(state, task)) tasks.push(task)
-      else due[kindOf(state, task)]++
-    }
-    lines.push({ worker, tasks })
-  }
-  free.local -= due.local
-  free.remote -= due.remote
-  const far = Math.min(due.portable, Math.max(0, free.remote))
-  free.remote -= far
-  free.local -= due.portable - far
+/**
+ * Half of a line at a time: one for each free slot would leave a worker without work for the time of a message, again and again.
+ */
+const takeBackFor = (state: State, all: Free, out: Out): void => {
+  const due = dueOf(state)
+  if (!isAnyLeft(all, due)) return
+  const lines = state.workers.map((worker) => ({
+    worker,
+    tasks: worker.sent.keys().filter((task) => isLeft(state, worker, task))
+  }))
   for (;;) {
+    const free = freeAfter(all, due)
+    const suits = (task: TaskId): boolean =>
+      siteOf(kindOf(state, task), { local: free.local > 0, remote: free.remote > 0 }) !== undefined
     // A task that no free slot suits now suits none later in this step.
-    for (const { tasks } of lines) while (tasks.length > 0 && siteFor(tasks.at(-1)!) === undefined) tasks.pop()
+    for (const { tasks } of lines) while (tasks.length > 0 && !suits(tasks.at(-1)!)) tasks.pop()
     const { tasks, worker } = lines.reduce((a, b) => b.tasks.length > a.tasks.length ? b : a)
-    const task = tasks.pop()
-    if (task === undefined) return
-    free[siteFor(task)!]--
-    askBack(state, worker, task, out)
+    const last = tasks.at(-1)
+    if (last === undefined) return
+    const kind = kindOf(state, last)
+    for (let left = Math.ceil(tasks.length / 2); left > 0 && kindOf(state, tasks.at(-1)!) === kind; left--) {
+      const task = tasks.pop()!
+      due[kind]++
+      askBack(state, worker, task, out)
+    }
   }
+}
+
+/** The free slots of each kind. */
+type Free = Record<WorkerKind, number>
+
+/** How many attempts of each kind are on their way back: those that were asked back, and those that stop before they begin. */
+type Due = Record<TaskKind, number>
+
+const dueOf = (state: State): Due => {
+  const due: Due = { local: 0, portable: 0, remote: 0 }
+  for (const { askedBack, sent } of state.workers) {
+    for (const task of askedBack) due[kindOf(state, task)]++
+    if (state.stopping.size === 0) continue
+    for (const task of sent.keys()) if (!askedBack.has(task) && !isSent(state, task)) due[kindOf(state, task)]++
+  }
+  return due
+}
+
+const isLeft = (state: State, { askedBack }: WorkerRecord, task: TaskId): boolean =>
+  !askedBack.has(task) && isSent(state, task)
+
+/** The slots that are free when all that is due has come back. Portable tasks take remote slots first. */
+const freeAfter = ({ local, remote }: Free, due: Due): Free => {
+  const far = Math.min(due.portable, Math.max(0, remote - due.remote))
+  return { local: local - due.local - (due.portable - far), remote: remote - due.remote - far }
+}
+
+const isAnyLeft = (all: Free, due: Due): boolean => {
+  const { local, remote } = freeAfter(all, due)
+  return local > 0 || remote > 0
 }

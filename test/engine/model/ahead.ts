@@ -10,7 +10,7 @@ import { compareRanks } from "./order.ts"
 import { suits } from "./placement.ts"
 import { isReady } from "./policies.ts"
 import { hasRoom, runningOn } from "./slots.ts"
-import { waitsInQueue } from "./turns.ts"
+import { isBraked, waitsInQueue } from "./turns.ts"
 
 /** The body of an attempt begins. */
 export const beginBody = (model: Facts, task: Task): void => {
@@ -129,7 +129,14 @@ export const judgeTakeBack = (model: Facts, { attempt, task: row, worker }: Take
   if (sentTo(model, worker).some((each) => each.attempt > attempt && isLeft(each) && hasSlotFor(model, each))) {
     model.complain(`W19: ${task.name} is not the newest`)
   }
-  if (!hasSlotFor(model, task)) model.complain(`W19: no slot is free for ${task.name}`)
+  const { bunch } = model
+  if (bunch.left > 0 && bunch.worker === worker && bunch.kind === task.kind) bunch.left--
+  else {
+    if (!hasSlotFor(model, task)) model.complain(`W19: no slot is free for ${task.name}`)
+    // Half of those that suit a free slot, or would if newer ones did not.
+    const line = sentTo(model, worker).filter(isLeft)
+    model.bunch = { worker, kind: task.kind, left: Math.ceil((line.indexOf(task) + 1) / 2) - 1 }
+  }
   task.askedBack = true
 }
 
@@ -162,9 +169,10 @@ export const judgeLines = (model: Facts, state: State): void => {
   const blocked = sent.find(({ worker }) => runningOn(model, worker) < model.workers[worker]!.slots)
   if (blocked !== undefined) model.complain(`W19: ${blocked.name} could begin`)
   model.low.clear()
+  model.bunch.left = 0
   const takers = model.workers.filter((worker) =>
     isLow(model, worker) && takesMore(model, state, worker) && !isWanted(model, worker)
   )
   const next = nextAhead(model, takers)
-  if (next !== undefined) model.complain(`W19: ${next.task.name} is not sent ahead`)
+  if (next !== undefined && !isBraked(model, next.task)) model.complain(`W19: ${next.task.name} is not sent ahead`)
 }

@@ -391,6 +391,8 @@ export class Facts {
   readonly paces = new Map<number, number>()
   /** Workers of whose lines half was gone in this step before they were filled up. */
   readonly low = new Set<Worker>()
+  /** How many more attempts of a kind may be taken back from the same worker at once. */
+  bunch: { worker: number; kind: TaskKind; left: number } = { worker: -1, kind: "local", left: 0 }
   /** How often which task was started, by serial. */
   readonly starts = new Map<number, number>()
   /** How often an attempt of which task asked for another one. */
