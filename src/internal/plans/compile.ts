@@ -338,8 +338,7 @@ class Compiler extends Drafting<TaskImpl> {
 export const portableIn = (
   nodes: ReadonlyArray<TaskImpl>,
   ambientOf: (index: number) => Ambient
-): Int32Array | undefined =>
-  nodes.some(({ isPortable }) => isPortable) ? entriesOf(nodes, ambientOf) : undefined
+): Int32Array | undefined => nodes.some(({ isPortable }) => isPortable) ? entriesOf(nodes, ambientOf) : undefined
 
 /** A loop: `Int32Array.from` goes through an iterator, and costs as much as all the rest of a task's compilation. */
 const entriesOf = (nodes: ReadonlyArray<TaskImpl>, ambientOf: (index: number) => Ambient): Int32Array => {
