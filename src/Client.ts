@@ -47,6 +47,7 @@ export type { CompletionOptions, Completions } from "./internal/client/completio
 export type {
   Callbacks,
   ComputeOptions,
+  Conflict,
   Failure,
   Pass,
   Result,

@@ -250,7 +250,12 @@ export const UnknownTarget = codec(Errors.UnknownTarget, "UnknownTarget", {
  */
 export const SkeinError = codec(Errors.SkeinError, "SkeinError", {
   reason: Schema.Union([
-    codec(Errors.TaskCancelled, "TaskCancelled", { key: Schema.String, by: Schema.String, why: Schema.String }),
+    codec(Errors.TaskCancelled, "TaskCancelled", {
+      key: Schema.String,
+      by: Schema.String,
+      why: Schema.String,
+      replacement: Schema.optional(Schema.Struct({ key: Schema.String, graph: Schema.Number }))
+    }),
     codec(Errors.WorkerKilled, "WorkerKilled", {
       key: Schema.String,
       deaths: Schema.Number,
@@ -293,7 +298,8 @@ export const SubmitError = codec(Errors.SubmitError, "SubmitError", {
     codec(Errors.KeyConflict, "KeyConflict", {
       key: Schema.String,
       why: Schema.String,
-      pure: Schema.optional(Schema.Literal(true))
+      pure: Schema.optional(Schema.Literal(true)),
+      graph: Schema.optional(Schema.Number)
     }),
     codec(Errors.InvalidDependency, "InvalidDependency", {
       key: Schema.UndefinedOr(Schema.String),

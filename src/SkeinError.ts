@@ -282,9 +282,13 @@ export class TaskCancelled extends Fact("TaskCancelled")<{
   readonly key: string
   readonly by: string
   readonly why: string
+  /** The task that runs in its place, after a submission with `conflict: "replace"`: its key and the number of its graph. */
+  readonly replacement?: { readonly key: string; readonly graph: number } | undefined
 }> {
   override get message(): string {
-    return `Task ${quote(this.key)} was cancelled by ${inLine(this.by)}: ${inLine(this.why)}.`
+    const { replacement } = this
+    const instead = replacement === undefined ? "" : ` (${quote(replacement.key)} of graph ${replacement.graph})`
+    return `Task ${quote(this.key)} was cancelled by ${inLine(this.by)}: ${inLine(this.why)}${instead}.`
   }
 }
 

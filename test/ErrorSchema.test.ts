@@ -67,7 +67,12 @@ const impossible = fc.oneof(
 )
 
 const ofRuntime = fc.oneof(
-  made({ key: text, by: text, why: text }, Errors.TaskCancelled as never),
+  made({
+    key: text,
+    by: text,
+    why: text,
+    replacement: maybe(fc.record({ key: text, graph: fc.nat() }))
+  }, Errors.TaskCancelled as never),
   made(
     { key: text, deaths: fc.nat(), why: fc.constantFrom("deaths", "lost", "forgotten") },
     Errors.WorkerKilled as never
@@ -92,7 +97,7 @@ const ofSubmission = fc.oneof(
   made({ key: text, dependents: texts }, Errors.MissingDependency as never),
   made({ key: text, known: texts }, Errors.UnknownKey as never),
   made({ key: text, name: text, known: texts }, Errors.UnknownFunction as never),
-  made({ key: text, why: text, pure: maybe(fc.constant(true)) }, Errors.KeyConflict as never),
+  made({ key: text, why: text, pure: maybe(fc.constant(true)), graph: maybe(fc.nat()) }, Errors.KeyConflict as never),
   made({ key: maybe(text), dependency: text, why: text }, Errors.InvalidDependency as never),
   made({ key: text, path: text, why: text }, Errors.InvalidArgument as never),
   made({ key: text, name: text, why: text }, Errors.InvalidPayload as never),

@@ -141,7 +141,7 @@ const tasks: Taken<Task.Options> = {
   waitForWorkers: orNone
 }
 
-const submissions: Taken<Client.SubmitOptions> = { cache: ["a Map"], passes: ["an empty array"] }
+const submissions: Taken<Client.SubmitOptions> = { cache: ["a Map"], passes: ["an empty array"], conflict: nothing }
 
 const computes: Taken<Client.ComputeOptions> = {
   ...submissions,

@@ -121,6 +121,15 @@ const rated = (): Rig => {
   return rig
 }
 
+/** One that replaces another. */
+const succeeding = (): Rig => {
+  const rig = new Rig({ w1: 2 })
+  const main = rig.open()
+  rig.submit(main, { a: [], b: [] })
+  rig.submit(main, { c: [] }, { successions: [{ index: 0, formers: [rig.id("a")] }] })
+  return rig
+}
+
 /** A parent that keeps its slot while it waits for its child. */
 const keeping = (): Rig => {
   const rig = new Rig({ w1: 2 })
@@ -473,6 +482,14 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S4: run (row 0, assigned) has not begun", ({ workers }) => force(workers[0]!, { ahead: 0 })],
     ["S4: 1 attempts were sent to w1 ahead, not 0", ({ workers }) => force(workers[0]!, { ahead: 0 })],
     ["S6: a slot is free on w1 and an attempt was sent ahead", ({ workers }) => force(workers[0]!, { slots: 2 })]
+  ]],
+  [succeeding, [
+    [
+      "S2: c (row 2, running) did not wait for those that it replaces",
+      (state, _, id) => void (state.tasks.phase[id("c")] = Phase.running)
+    ],
+    ["S2: c (row 2, waiting) waits for one that has ended", (state, _, id) => endAs(state, id("a"), timedOut)],
+    ["S2: nobody tells c (row 2, waiting) of an end", (state) => state.successors.clear()]
   ]],
   [rated, [
     ["S2: nobody will start what falls due", (state) => void (state.delays.dueAt = Infinity)]

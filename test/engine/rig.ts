@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { check } from "../../src/engine/check/check.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import { Told } from "../../src/engine/life/wishes.ts"
-import type { Ending, Event, TagLimit, TaskSettled, WaitMode } from "../../src/engine/protocol/Event.ts"
+import type { Ending, Event, Succession, TagLimit, TaskSettled, WaitMode } from "../../src/engine/protocol/Event.ts"
 import { fairnessOf } from "../../src/engine/protocol/fairness.ts"
 import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction } from "../../src/engine/protocol/Instruction.ts"
@@ -36,6 +36,7 @@ export interface Submission extends Options {
   readonly wishes?: ReadonlyArray<Dependency>
   readonly keepsSlot?: boolean
   readonly standing?: number
+  readonly successions?: ReadonlyArray<Succession>
 }
 
 /** What holds for the scheduler; of limits and fairness what is not as it is unless told. */
@@ -97,7 +98,7 @@ export class Rig {
   submit(
     owner: number,
     graph: Graph,
-    { inside, keepsSlot, standing, targets, wait, wishes, ...options }: Submission = {}
+    { inside, keepsSlot, standing, successions, targets, wait, wishes, ...options }: Submission = {}
   ): Int32Array {
     const names = Object.keys(graph)
     const needed = new Set(Object.values(graph).flat())
@@ -112,6 +113,7 @@ export class Rig {
       wait,
       keepsSlot,
       standing,
+      successions,
       wishes: wishes && new Map(wishes.map((wish) => [referenceTo(names, wish), Told.all]))
     })
     const answer = out.find((instruction) => instruction._tag === "Submitted")

@@ -15,6 +15,7 @@ import type {
   LostInput,
   PauseTarget,
   Rate,
+  Succession,
   TaskSettled,
   Terms,
   WaitMode
@@ -23,7 +24,7 @@ import { fairnessOf, inOrder } from "../../src/engine/protocol/fairness.ts"
 import type { Fairness } from "../../src/engine/protocol/fairness.ts"
 import type { TaskId, WorkerId } from "../../src/engine/protocol/ids.ts"
 import type { Finalize, Instruction } from "../../src/engine/protocol/Instruction.ts"
-import { Flag, isFailed, Phase } from "../../src/engine/protocol/Phase.ts"
+import { Flag, hasEnded as hasEndedPhase, isFailed, Phase } from "../../src/engine/protocol/Phase.ts"
 import type { Demand, Plan, Reference, Settings, WorkerKind } from "../../src/engine/protocol/Plan.ts"
 import { rules } from "../../src/engine/protocol/policies.ts"
 import type { Group, Policy } from "../../src/engine/protocol/policies.ts"
@@ -728,6 +729,21 @@ export class Simulation {
     return [...new Set(members.filter((member) => !needed.has(member) || this.chance.with(0.2)))]
   }
 
+  /** A task that starts when some that have not ended have ended. */
+  private successions(plan: Plan): ReadonlyArray<Succession> | undefined {
+    const { chance } = this
+    if (plan.size === 0 || !chance.with(0.15)) return undefined
+    const open = this.liveClaims().map(({ task }) => task).filter((task) => !this.hasEndedIn(task))
+    const formers = [...new Set([chance.pick(open), chance.pick(open)])].flatMap((task) => task ?? [])
+    if (formers.length === 0) return undefined
+    this.note("succeeded others")
+    return [{ index: chance.below(plan.size), formers }]
+  }
+
+  private hasEndedIn(task: TaskId): boolean {
+    return hasEndedPhase(this.state.tasks.phase[task]! as Phase)
+  }
+
   private submit(): void {
     const { chance } = this
     const run = chance.with(0.4) ? this.someBody() : undefined
@@ -749,7 +765,8 @@ export class Simulation {
       targets: this.targetsOf(plan, members),
       parent: run?.task ?? -1,
       attempt: run?.attempt ?? 0,
-      standing: chance.with(0.3) ? this.someStanding() : undefined
+      standing: chance.with(0.3) ? this.someStanding() : undefined,
+      successions: this.successions(plan)
     })
     this.keep(owner, out)
   }

@@ -50,6 +50,7 @@ const emptiness: Rule = function*(state) {
     extras: state.extras.size,
     failures: state.failures.size,
     copying: state.copying.size,
+    successors: state.successors.size,
     resources: state.resources,
     holding: state.holding.size,
     keepingAmounts: state.keepingAmounts.size,

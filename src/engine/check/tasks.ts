@@ -118,6 +118,15 @@ export const waiting: Rule = function*(state, facts) {
       ? single(state, facts, task, dependencies, settings?.absorbs === true)
       : grouped(state, facts, task, settings.policies)
   }
+  for (const [task, formers] of allExtras(state, "formers")) {
+    if (!hasEnded(phaseOf(state, task)) && phaseOf(state, task) !== Phase.waiting) {
+      yield `S2: ${name(task)} did not wait for those that it replaces`
+    }
+    for (const former of formers) {
+      if (!isLive(state, former) || !isOpen(state, former)) yield `S2: ${name(task)} waits for one that has ended`
+      else if (state.successors.get(former)?.includes(task) !== true) yield `S2: nobody tells ${name(task)} of an end`
+    }
+  }
   for (const [task, target] of allExtras(state, "alias")) {
     if (phaseOf(state, task) === Phase.succeeded && has(state, task, Flag.retains) && isLive(state, target)) continue
     if (phaseOf(state, task) !== Phase.waiting) yield `S2: the alias ${name(task)} does not wait`
@@ -185,7 +194,8 @@ function* counted(state: State, { isArmed, name }: Facts, task: TaskId, left: nu
   const expected = left + (isArmed(task, "retry", state.tasks.attempt[task]!) ? 1 : 0)
   const said = state.tasks.waiting[task]
   if (said !== expected) yield `S2: ${name(task)} counts ${said} of ${expected}`
-  if (expected === 0) yield `S2: nothing will wake ${name(task)}`
+  const formers = extrasOf(state, task)?.formers
+  if (expected === 0 && formers === undefined) yield `S2: nothing will wake ${name(task)}`
 }
 
 /**

@@ -3,10 +3,13 @@
  *
  * @since 0.1.0
  */
+import { isLimited } from "../dispatch/amounts.ts"
 import { delayOf, isPaused, wakesAt } from "../dispatch/delays.ts"
-import { canStart } from "../dispatch/room.ts"
+import { workersFor } from "../dispatch/placement.ts"
+import { isFree } from "../dispatch/room.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
 import { graceOf, phaseOf, sequenceOf, settingsOf } from "../state/lookups.ts"
+import type { Crowd } from "../state/Queue.ts"
 import type { Timer } from "../state/Timer.ts"
 import { mostTimers } from "../state/timers.ts"
 import { has, withParents } from "./facts.ts"
@@ -23,10 +26,13 @@ export const timers: Rule = function*(state, { isArmed, live, name }) {
   if (heap.length > mostTimers(state)) yield `S2: ${heap.length} timers are kept`
   const next = Math.min(heap[0]?.at ?? Infinity, state.crew.watchAt, wakesAt(state))
   if (state.timers.wakeAt !== next) yield "S2: nobody will wake the engine"
-  const due = isPaused(state) || !canStart(state)
+  // Others wait for a slot or for units too, whose end is an event.
+  const isNext = (crowd: Crowd): boolean =>
+    !isLimited(state, crowd) && workersFor(state, crowd).some((worker) => isFree(state, worker))
+  const due = isPaused(state)
     ? []
-    : Array.from(state.crowds.values(), (crowd) => delayOf(state, crowd)?.until ?? Infinity)
-  if (state.delays.dueAt !== Math.min(...due)) yield "S2: nobody will start what falls due"
+    : Array.from(state.crowds.values(), (crowd) => isNext(crowd) ? delayOf(state, crowd)?.until ?? Infinity : Infinity)
+  if (state.delays.dueAt > Math.min(...due)) yield "S2: nobody will start what falls due"
   for (const [task, { overdue }] of state.stopping) {
     const grace = graceOf(state, task)
     const isReported = grace === Infinity || overdue || isArmed(task, "grace", tasks.attempt[task]!)

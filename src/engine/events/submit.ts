@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { demand, isDemanding } from "../dispatch/ready.ts"
-import { conclude, dependencyEnded, makeReady } from "../life/ends.ts"
+import { conclude, dependencyEnded, makeReady, succeedAfter } from "../life/ends.ts"
 import { recount } from "../life/groups.ts"
 import * as owners from "../life/owners.ts"
 import * as waits from "../life/waits.ts"
@@ -45,6 +45,7 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
     return
   }
   const submission = register(state, event.plan, owner, parent, nestingOf(state, parent))
+  for (const { formers, index } of event.successions ?? none) succeedAfter(state, submission.ids[index]!, formers)
   const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
   out.push({ _tag: "Submitted", ids: submission.ids, claims })
   if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
@@ -57,6 +58,7 @@ const livingParent = ({ tasks }: State, { attempt, parent }: GraphSubmitted): Ta
   parent >= 0 && tasks.attempt[parent] === attempt && tasks.submission[parent] !== undefined ? parent : -1
 
 const noClaims: ReadonlyArray<ClaimId> = []
+const none: ReadonlyArray<never> = []
 const gone: Refusal = { _tag: "Gone", what: "owner" }
 
 const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<ClaimId> =>
@@ -83,7 +85,7 @@ const claimInBulk = (
   }
   const mode = event.wishes === undefined ? "firstFailure" : "all"
   const { attempt, keepsSlot, parent: waiter, plan } = event
-  const areNew = event.wishes === undefined && isClosed(plan) && event.targets.every(isOwn)
+  const areNew = event.wishes === undefined && event.successions === undefined && isClosed(plan) && event.targets.every(isOwn)
   const request = { wait, mode, waiter, attempt, keepsSlot, areNew } as const
   waits.enter(state, request, awaited, undefined, out)
 }

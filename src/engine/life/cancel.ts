@@ -48,9 +48,9 @@ export const cancel = (state: State, task: TaskId, out: Out): void => {
 
 /** The cancelled task that began this step's cancellation; the task itself if there is none. */
 export const cancelledBy = (state: State, task: TaskId): Reason => {
-  const { by, reason, task: first } = state.step.cancelling
+  const { by, reason, replacement, task: first } = state.step.cancelling
   const key = first === undefined ? keyOf(state, task) : keyAt(first.submission, first.index)
-  return { _tag: "Cancelled", task: key, by, reason }
+  return { _tag: "Cancelled", task: key, by, reason, ...(replacement !== undefined && { replacement }) }
 }
 
 /** A result that lived on another may go now. A task that ends in this step goes when its end is propagated. */

@@ -17,7 +17,7 @@ import type { Later } from "../state/Extras.ts"
 import { entriesOf } from "../state/later.ts"
 import { hasTaker, holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
-import { dropExtra, extrasOf } from "../state/rare.ts"
+import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
@@ -83,6 +83,7 @@ const tellRarely = (state: State, task: TaskId, out: Out): void => {
   const submission = tasks.submission[task]!
   const isOwning = state.resources > 0 && livesOn(state, task, submission)
   const later = state.later.size === 0 ? undefined : state.later.get(task)
+  if (state.successors.size > 0) succeedFormer(state, task)
   tellOwnDependents(state, task, submission, out)
   if (later !== undefined) tellLater(state, task, later, out)
   const extras = extrasOf(state, task)
@@ -94,6 +95,35 @@ const tellRarely = (state: State, task: TaskId, out: Out): void => {
   if ((tasks.flags[task]! & Flag.wished) !== 0) wishes.fulfil(state, task, submission)
   if (tasks.refs[task] === 0) release(state, task, out)
   else if (state.leaving.size > 0) state.leaving.delete(task)
+}
+
+/** Lets a task start only when these have ended. Their record makes their end one that is told. */
+export const succeedAfter = (state: State, task: TaskId, formers: ReadonlyArray<TaskId>): void => {
+  const open = formers.filter((former) => !hasEnded(phaseOf(state, former)))
+  if (open.length === 0) return
+  extrasFor(state, task).formers = new Set(open)
+  for (const former of open) {
+    extrasFor(state, former)
+    const successors = state.successors.get(former)
+    if (successors === undefined) state.successors.set(former, [task])
+    else successors.push(task)
+  }
+}
+
+/** A task has ended that others replace. */
+const succeedFormer = (state: State, former: TaskId): void => {
+  const successors = state.successors.get(former)
+  if (successors === undefined) return
+  state.successors.delete(former)
+  for (const task of successors) {
+    // The row may belong to another task by now.
+    const formers = extrasOf(state, task)?.formers
+    if (formers?.delete(former) !== true || formers.size > 0) continue
+    dropExtra(state, task, "formers")
+    const { phase, waiting } = state.tasks
+    const isFree = phase[task] === Phase.waiting && waiting[task] === 0 && extrasOf(state, task)?.alias === undefined
+    if (isFree) makeReady(state, task)
+  }
 }
 
 /** Whether a result lives only as long as its inputs: it owns a resource, or passes one on. */
@@ -191,6 +221,7 @@ export const makeReady = (state: State, task: TaskId): void => {
 }
 
 const makeReadyRarely = (state: State, task: TaskId): void => {
+  if (extrasOf(state, task)?.formers !== undefined) return
   if (state.hasLiterals && settingsOf(state, task)?.literal === true) return succeedAsLiteral(state, task)
   transition(state, task, Phase.ready)
   if (extrasOf(state, task)?.needs !== undefined) follow.bind(state, task)

@@ -228,10 +228,13 @@ const awaitedOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
 }
 
 /** The open dependencies that a task waits for: all, or those that its policies need. */
-export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> =>
-  settingsOf(state, task)?.policies === undefined
+export const awaitedDependenciesOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
+  const open = settingsOf(state, task)?.policies === undefined
     ? dependenciesOf(state, task).filter((dependency) => !hasEnded(phaseOf(state, dependency)))
     : awaitedOf(state, task)
+  const formers = extrasOf(state, task)?.formers
+  return formers === undefined ? open : [...open, ...formers]
+}
 
 const decided = (needs: GroupProgress, group: Group, index: number) =>
   decide(group.policy, sizeOf(needs, group), needs.tallies[index]!)

@@ -38,7 +38,7 @@ export const openAs = (state: State, id: number, name: string, tag?: string, gro
 
 /** Handles {@link CancelRequested}. A task that has ended is not affected. */
 export const request = (state: State, event: CancelRequested, out: Out): void => {
-  const { by, force, owner, reason } = event
+  const { by, force, owner, reason, replacement } = event
   const claim = state.claims.get(event.claim)
   // With `force`, the owner need not have an interest to withdraw.
   const task = claim?.task ?? (force ? liveTask(state, event.serial) : -1)
@@ -46,7 +46,7 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   const isMeant = task >= 0 && (isOpen || claim !== undefined || event.cancelled === undefined)
   const cancelled = isMeant ? sequenceOf(state, task) : event.cancelled
   if (isOpen) {
-    withdrawFor(state, { task: placeOf(state, task), by, reason, owner })
+    withdrawFor(state, { task: placeOf(state, task), by, reason, replacement, owner })
     if (force || claim === undefined) {
       leaving.note(state, task, -1)
       cancel(state, task, out)

@@ -580,6 +580,7 @@ export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, b
     for (const each of awaitedDependenciesOf(state, task)) visit(each, task)
     return
   }
+  for (const former of extrasOf(state, task)?.formers ?? none) visit(former, task)
   const submission = state.tasks.submission[task]!
   const { offsets, targets } = submission.plan
   const index = state.tasks.index[task]!

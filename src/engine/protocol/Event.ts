@@ -5,13 +5,15 @@
  */
 import type { ClaimId, TaskId, WorkerId } from "./ids.ts"
 import type { Plan, Reference, WorkerKind } from "./Plan.ts"
-import type { Reason } from "./Reason.ts"
+import type { Reason, Replacement } from "./Reason.ts"
 
 /** Why and by whom something was cancelled. */
 export interface Cancellation {
   /** Who asked: the key of a task, or the name of an owner. */
   readonly by: string
   readonly reason: string
+  /** The task that runs in its place, if any. */
+  readonly replacement?: Replacement | undefined
 }
 
 /** How an attempt ended, as its worker reports it. Values and causes stay with the driver; events only name them. */
@@ -237,6 +239,14 @@ export interface GraphSubmitted {
   readonly keepsSlot?: boolean | undefined
   /** Without `wait`: the standing wait that the claims join. */
   readonly standing?: number | undefined
+  /** Tasks that must not start before others have ended, however these end. */
+  readonly successions?: ReadonlyArray<Succession> | undefined
+}
+
+/** The task with this index in a plan starts when these live tasks have ended. They are no dependencies of it. */
+export interface Succession {
+  readonly index: number
+  readonly formers: ReadonlyArray<TaskId>
 }
 
 /** A `flatMap` body has returned a graph: the task now stands for `target`. */

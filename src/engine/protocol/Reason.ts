@@ -12,10 +12,22 @@ import type { Group, Policy, Tally } from "./policies.ts"
  */
 export type Pair = readonly [waiting: string, awaited: string, of?: "slot" | "resources" | "tag"]
 
+/** A task by its key, and the number of its graph. */
+export interface Replacement {
+  readonly key: string
+  readonly graph: number
+}
+
 /** The reason that ended the first task of a trail. */
 export type Reason =
   | { readonly _tag: "Failed"; readonly failure: number; readonly defect: boolean }
-  | { readonly _tag: "Cancelled"; readonly task: string; readonly by: string; readonly reason: string }
+  | {
+    readonly _tag: "Cancelled"
+    readonly task: string
+    readonly by: string
+    readonly reason: string
+    readonly replacement?: Replacement
+  }
   | { readonly _tag: "TimedOut"; readonly of: "attempt" | "deadline" | "dependencies"; readonly millis: number }
   | { readonly _tag: "Starved"; readonly waits: ReadonlyArray<Pair> }
   | { readonly _tag: "Killed"; readonly deaths: number; readonly reason: Killing }

@@ -210,6 +210,8 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   readonly starved: Map<number, ReadonlyArray<Pair>>
   /** Dependents in later submissions, by their dependency. */
   readonly later: Map<TaskId, Later>
+  /** Tasks that start when another has ended, by that one. They may have ended before. */
+  readonly successors: Map<TaskId, Array<TaskId>>
   /** Pending copies of results, by number. */
   readonly copying: Map<number, Copying>
   /** Stopping attempts. */
@@ -287,6 +289,7 @@ const stateOf = (
   paces: new Map(),
   starved: new Map(),
   later: new Map(),
+  successors: new Map(),
   copying: new Map(),
   stopping: new Map(),
   taken: new WeakSet(),

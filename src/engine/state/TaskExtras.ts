@@ -24,6 +24,8 @@ export class Extras {
   queue: Queue | undefined = undefined
   /** Demand of a task that reported unmet workers, or that is ready and follows others. */
   barred: Demand | undefined = undefined
+  /** Of a task that replaces others: those that have not ended. */
+  formers: Set<TaskId> | undefined = undefined
   history: Array<FormerAttempt> | undefined = undefined
   /** Serial of the timer that limits its wait for a worker that could run it; -1 without a limit. Absent if there is one. */
   lacking: number | undefined = undefined

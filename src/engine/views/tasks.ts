@@ -8,6 +8,7 @@ import * as groups from "../life/groups.ts"
 import * as spent from "../life/spent.ts"
 import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
+import { Phase } from "../protocol/Phase.ts"
 import type { Outcome, Where } from "../protocol/Outcome.ts"
 import type { Identity, Settings } from "../protocol/Plan.ts"
 import type { Group } from "../protocol/policies.ts"
@@ -42,6 +43,27 @@ export const whereOf = (engine: Engine, task: TaskId): Where => lookups.whereOf(
 
 /** The live task with this identity, or -1. */
 export const taskWith = (engine: Engine, identity: Identity): TaskId => open(engine).keys.get(identity) ?? -1
+
+/** A live task with a key that has not ended without success. */
+export interface KeyedTask {
+  readonly id: TaskId
+  readonly key: string
+  readonly identity: Identity
+  readonly graph: number
+  readonly phase: Phase
+}
+
+/** The live tasks with keys that have not ended without success. Costs a walk over all tasks. */
+export function* keyedTasks(engine: Engine): Iterable<KeyedTask> {
+  const state = open(engine)
+  const { phase, submission, used } = state.tasks
+  for (let id = 0; id < used; id++) {
+    if (phase[id] === Phase.free || phase[id]! > Phase.succeeded) continue
+    const { identity, key } = lookups.settingsOf(state, id) ?? {}
+    if (key === undefined || identity === undefined) continue
+    yield { id, key, identity, graph: submission[id]!.number, phase: phase[id] as Phase }
+  }
+}
 
 /** Whether a task is held only by tasks that are ending. */
 export const isSpent = (engine: Engine, task: TaskId): boolean => spent.isSpent(open(engine), task)

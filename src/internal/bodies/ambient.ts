@@ -11,7 +11,7 @@ import type { Pass } from "../tasks/task.ts"
 import { Worker } from "../tasks/worker.ts"
 import { annotationsIn, defaultsFrom } from "./annotations.ts"
 import type { Attempt } from "./attempt.ts"
-import type { Ambient, Cache } from "./livePlan.ts"
+import type { Ambient, Cache, Conflict } from "./livePlan.ts"
 
 /**
  * A context without the attempt of its body and that attempt's scopes: tasks that are submitted from there may outlive both, and
@@ -32,7 +32,8 @@ export const ambientIn = (
   context: Context.Context<never>,
   parent?: Attempt,
   cache?: Cache,
-  passes?: ReadonlyArray<Pass>
+  passes?: ReadonlyArray<Pass>,
+  conflict?: Conflict
 ): Ambient => {
   const annotations = annotationsIn(context)
   const own = withoutAttempt(context, parent)
@@ -43,6 +44,7 @@ export const ambientIn = (
     fork: Effect.runForkWith(own),
     asyncScope: captureAsyncScope(),
     cache,
-    passes
+    passes,
+    conflict
   }
 }

@@ -17,7 +17,7 @@ import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { Refused } from "../tasks/mistake.ts"
 import type { CancelRequest, FutureHome, FutureImpl, Handle, Pass, TaskImpl } from "../tasks/task.ts"
 import type { Callbacks } from "./callbacks.ts"
-import type { ResultCache } from "./livePlan.ts"
+import type { Conflict, ResultCache } from "./livePlan.ts"
 
 type Caller = Fiber.Fiber<unknown, unknown>
 
@@ -25,6 +25,7 @@ type Caller = Fiber.Fiber<unknown, unknown>
 export interface Given {
   readonly cache?: ResultCache | undefined
   readonly passes?: ReadonlyArray<Pass> | undefined
+  readonly conflict?: Conflict | undefined
 }
 
 /** How a compute treats failures and results. */
@@ -97,7 +98,7 @@ export interface Home extends FutureHome {
   /** The slots of all workers. */
   readonly slots: () => number
   readonly detached: {
-    readonly fire: (task: TaskImpl, group: string, caller: Caller) => Effect.Effect<void, SubmitError>
+    readonly fire: (task: TaskImpl, group: string, caller: Caller, given: Given) => Effect.Effect<void, SubmitError>
     readonly await: (group: string) => Effect.Effect<void, SkeinError>
     readonly cancel: (group: string, request: CancelRequest) => Effect.Effect<void>
   }

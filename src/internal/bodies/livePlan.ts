@@ -6,6 +6,7 @@
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { Succession } from "../../engine/protocol/Event.ts"
 import type { Defaults, Plan, Reference } from "../../engine/protocol/Plan.ts"
 import { isBeyond } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
@@ -34,6 +35,17 @@ export interface Cache {
   readonly forCallsAlone?: true
 }
 
+/**
+ * What becomes of a task of a submission whose key a live task of another graph has. `join`: it is joined where both do the same,
+ * as without the option. `refuse`: the submission is refused with `KeyConflict`. `replace`: the live one is cancelled, also for
+ * others that want it, and the new one starts when it has stopped.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Conflict = "join" | "refuse" | "replace"
+
 /** Whether a cache may hold the result of a task: the keys of calls contain all that their results depend on. */
 export const isFor = (cache: Cache, { options: { key } }: TaskImpl): boolean =>
   cache.forCallsAlone !== true || key === undefined
@@ -49,6 +61,8 @@ export interface Ambient {
   readonly cache: Cache | undefined
   /** The passes that rewrite the plan before it is submitted. */
   readonly passes: ReadonlyArray<Pass> | undefined
+  /** What becomes of a task whose key a live one has. */
+  readonly conflict: Conflict | undefined
 }
 
 /** A plan with bodies and their ambient, which the engine never reads. It lives as long as one of its tasks. */
@@ -92,4 +106,6 @@ export interface Compiled {
   readonly plan: LivePlan
   /** Where each target is, in the order given. */
   readonly targets: ReadonlyArray<Reference>
+  /** The tasks that replace live ones, which are to be cancelled. */
+  readonly successions?: ReadonlyArray<Succession> | undefined
 }

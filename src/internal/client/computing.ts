@@ -11,11 +11,11 @@ import { SubmitError } from "../../SkeinError.ts"
 import type { Root, SkeinError } from "../../SkeinError.ts"
 import type { Callbacks } from "../bodies/callbacks.ts"
 import type { Home } from "../bodies/home.ts"
-import type { ResultCache } from "../bodies/livePlan.ts"
+import type { Conflict, ResultCache } from "../bodies/livePlan.ts"
 import { isTaskGraph } from "../graphs/graph.ts"
 import type { TaskGraph } from "../graphs/typed.ts"
 import { misplaced as refuseMisplaced } from "../plans/compile.ts"
-import { cache, callback, mode, optionsFault, passes, recordOf } from "../tasks/checks.ts"
+import { cache, callback, conflict, mode, optionsFault, passes, recordOf } from "../tasks/checks.ts"
 import type { Checks, Mode } from "../tasks/checks.ts"
 import { scan } from "../tasks/inputs.ts"
 import type { Scan } from "../tasks/inputs.ts"
@@ -28,7 +28,7 @@ import type { IsAny } from "../values/isAny.ts"
 import { foreignText, isMeant, isThenable, keepOneCopy } from "../values/strangers.ts"
 import * as collect from "../views/collect.ts"
 
-export type { Callbacks, ResultCache }
+export type { Callbacks, Conflict, ResultCache }
 
 /** Refuses at compile time what `compute` does not run. */
 export type Computable<I> = I extends Handle | TaskGraph<any> ? unknown : Refused<Open<I> | Work<I> | Work<Member<I>>>
@@ -107,6 +107,13 @@ export interface SubmitOptions {
   readonly cache?: ResultCache | undefined
   /** Passes that rewrite the graph before it runs, and graphs that its `flatMap` tasks return. Defaults to none. */
   readonly passes?: ReadonlyArray<Pass> | undefined
+  /**
+   * What becomes of a task whose key a live task of another graph has, in the same namespace or outside of all. `"join"`, the
+   * default: it joins that run where both do the same. `"refuse"`: the submission is refused with `KeyConflict`. `"replace"`: that
+   * run is cancelled for all who want it, and ends `TaskCancelled` with the `replacement`; the new one starts when it has stopped.
+   * Not `"replace"` together with `passes`. Costs a walk over all live tasks.
+   */
+  readonly conflict?: Conflict | undefined
 }
 
 /**
@@ -124,7 +131,7 @@ export interface ComputeOptions<M extends Mode = Mode> extends SubmitOptions {
 /** The mode in the options of a verb whose subject comes through a pipe. */
 export type ModeIn<O> = O extends { readonly mode: infer M extends Mode } ? M : "failFast"
 
-export const ofSubmit: Checks<SubmitOptions> = { cache, passes }
+export const ofSubmit: Checks<SubmitOptions> = { cache, passes, conflict }
 
 const ofCallbacks: Checks<Callbacks> = {
   start: callback,
@@ -138,7 +145,8 @@ export const ofCompute: Checks<ComputeOptions> = {
   mode,
   cache,
   callbacks: recordOf(ofCallbacks),
-  passes
+  passes,
+  conflict
 }
 
 /** What `Client.compute` runs. */
@@ -157,14 +165,14 @@ const shapeOf = (targets: unknown): unknown => isTaskGraph(targets) ? targets.ta
 export const computeShape = (
   home: Home,
   shape: unknown,
-  { cache, callbacks, mode = "failFast", passes }: ComputeOptions,
+  { cache, callbacks, conflict, mode = "failFast", passes }: ComputeOptions,
   limits?: TagLimit
 ): Effect.Effect<unknown, unknown> => {
   const scanned = scan(shape)
   const refused = strangerOf(shape, scanned) ?? refusalOf(scanned)
   if (refused !== undefined) return Effect.fail(refused)
   const { handles } = scanned
-  const options = { keepGoing: mode !== "failFast", cache, passes, callbacks, limits }
+  const options = { keepGoing: mode !== "failFast", cache, passes, conflict, callbacks, limits }
   return home.computes.run(
     handles,
     options,

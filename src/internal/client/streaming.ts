@@ -109,6 +109,7 @@ export interface StreamInPipe<R> {
 const ofStream: Checks<StreamEachOptions<unknown>> = {
   mode: ofCompute.mode,
   cache: ofCompute.cache,
+  conflict: ofCompute.conflict,
   passes: ofCompute.passes,
   outstanding: count,
   ordered: flag,

@@ -8,9 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
+import type { Conflict } from "../bodies/livePlan.ts"
 import { cancelRequest, ofCancel } from "../tasks/cancelling.ts"
 import type { CancelOptions } from "../tasks/cancelling.ts"
-import { optionsFault, text, valueFault } from "../tasks/checks.ts"
+import { conflict, optionsFault, text, valueFault } from "../tasks/checks.ts"
 import type { Checks } from "../tasks/checks.ts"
 import type { Future, Task } from "../tasks/handles.ts"
 import type { Needs, Services, WithoutSignals } from "../tasks/shapes.ts"
@@ -76,9 +77,11 @@ export const defaultGroup = "default"
 export interface FireOptions {
   /** The group of the task. Defaults to {@link defaultGroup}. */
   readonly group?: string | undefined
+  /** What becomes of the task if a live one has its key; see `SubmitOptions`. */
+  readonly conflict?: Conflict | undefined
 }
 
-const ofFire: Checks<FireOptions> = { group: text }
+const ofFire: Checks<FireOptions> = { group: text, conflict }
 
 export const fireAndForget = (
   home: Home,
@@ -89,7 +92,7 @@ export const fireAndForget = (
     if (!internal.isTask(task)) return Effect.die(strayFault(task, "task"))
     const unknown = optionsFault(options, ofFire)
     if (unknown !== undefined) return Effect.die(unknown)
-    return home.detached.fire(task, options?.group ?? defaultGroup, fiber)
+    return home.detached.fire(task, options?.group ?? defaultGroup, fiber, { conflict: options?.conflict })
   })
 
 const groupFault = (group: string): Error | undefined => valueFault(text, "group", group)

@@ -16,7 +16,7 @@ import type * as Fiber from "effect/Fiber"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import { withoutAttempt } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
-import type { Home } from "../bodies/home.ts"
+import type { Given, Home } from "../bodies/home.ts"
 import type { Time } from "../platform/time.ts"
 import { refuse } from "../tasks/mistake.ts"
 import type { CancelRequest, FutureImpl, TaskImpl } from "../tasks/task.ts"
@@ -72,8 +72,13 @@ export class Detached {
   }
 
   /** Submits a task for an owner of its own. A body that fires counts as its submitter, and not as its owner. */
-  fire(task: TaskImpl, name: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void, SubmitError> {
-    const fired = this.submissions.submitAlone(task, name, fiber)
+  fire(
+    task: TaskImpl,
+    name: string,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    given: Given
+  ): Effect.Effect<void, SubmitError> {
+    const fired = this.submissions.submitAlone(task, name, fiber, given)
     if (!("owner" in fired)) return refuse(fired)
     const { future, owner } = fired
     const fork = Effect.runForkWith(withoutAttempt(fiber.context, attemptOf(this.home, fiber)))

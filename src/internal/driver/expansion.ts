@@ -59,10 +59,11 @@ export class Expansion {
 
 /** The ambient of a graph that a flatMap task returned. */
 const innerOf = (ambient: Ambient): Ambient => {
-  const { annotations: { namespace }, cache, defaults } = ambient
-  if (defaults === undefined && cache === undefined) return ambient
+  const { annotations: { namespace }, cache, conflict, defaults } = ambient
+  if (defaults === undefined && cache === undefined && conflict === undefined) return ambient
   return {
     ...ambient,
+    conflict: undefined,
     defaults: defaults && defaultsOfChildren(defaults),
     cache: cache && namespace === undefined ? { ...cache, forCallsAlone: true } : cache
   }

@@ -10,13 +10,13 @@ import type { Phase as PhaseOf } from "../../engine/protocol/Phase.ts"
 import type { Identity } from "../../engine/protocol/Plan.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
-import { isSpent, placeOf, settingsOf, taskWith } from "../../engine/views/tasks.ts"
+import { isSpent, keyedTasks, placeOf, settingsOf, taskWith } from "../../engine/views/tasks.ts"
 import type { Home } from "../bodies/home.ts"
 import { ambientAt, taskAt } from "../bodies/livePlan.ts"
 import { retryOf } from "../bodies/retries.ts"
-import type { Live } from "../plans/compile.ts"
+import type { Live, Run } from "../plans/compile.ts"
 import type { Past } from "../plans/rerun.ts"
-import { namedBy } from "../tasks/keys.ts"
+import { isInNamespace, namedBy } from "../tasks/keys.ts"
 import type { Named } from "../tasks/keys.ts"
 import type { FutureImpl } from "../tasks/task.ts"
 import { releaseText } from "../text/reasonText.ts"
@@ -42,6 +42,23 @@ export class LiveEngine implements Live, Past {
 
   isSpent(id: TaskId): boolean {
     return isSpent(this.state, id)
+  }
+
+  runs(namespace: string | undefined): ReadonlyMap<string, ReadonlyArray<Run>> {
+    const found = new Map<string, Array<Run>>()
+    for (const { graph, id, identity, key, phase } of keyedTasks(this.state)) {
+      if (!isInNamespace(namespace, identity)) continue
+      const run = {
+        id,
+        graph,
+        hasEnded: hasEnded(phase),
+        isJoinable: phase !== Phase.stopping && phase !== Phase.releasing
+      }
+      const others = found.get(key)
+      if (others === undefined) found.set(key, [run])
+      else others.push(run)
+    }
+    return found
   }
 
   namedOf(id: TaskId): Named | undefined {

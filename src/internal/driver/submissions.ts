@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { Wishes } from "../../engine/protocol/Event.ts"
+import type { Succession, Wishes } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { ambientIn } from "../bodies/ambient.ts"
@@ -32,7 +32,7 @@ import type { Answer } from "./outbox.ts"
 import type { Owners } from "./ownership.ts"
 import type { Waits } from "./waiters.ts"
 
-const nothingGiven: Given = {}
+const ignore = (): void => {}
 
 /** Why the engine did not accept a plan, as users see it. */
 export const refused = ({ reason }: Rejected): SubmitError => new SubmitError({ reason: refusalReason(reason) })
@@ -132,11 +132,12 @@ export class Submissions {
   submitAlone(
     task: Handle,
     group: string,
-    fiber: Fiber.Fiber<unknown, unknown>
+    fiber: Fiber.Fiber<unknown, unknown>,
+    given: Given
   ): { readonly owner: number; readonly future: FutureImpl } | Refused {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return refusal
-    const compiled = compile([task], this.live, this.ambientIn(fiber, nothingGiven))
+    const compiled = compile([task], this.live, this.ambientIn(fiber, given))
     if (isRefused(compiled)) return compiled
     const name = `group ${group}`
     const owner = this.owners.open(name, undefined, group)
@@ -148,7 +149,7 @@ export class Submissions {
 
   /** Submits a plan to the engine, for an owner. */
   submitPlan(
-    { plan, targets }: Compiled,
+    { plan, successions, targets }: Compiled,
     owner: number,
     fiber: Fiber.Fiber<unknown, unknown>,
     bulk?: { readonly standing: number } | {
@@ -159,14 +160,42 @@ export class Submissions {
     }
   ): Answer {
     const { attempt, now, waiter: parent } = this.waits.origin(fiber)
-    return this.mailbox.ask({ _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk })
+    const submitted = { _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk } as const
+    if (successions === undefined) return this.mailbox.ask(submitted)
+    const answer = this.mailbox.ask({ ...submitted, successions })
+    if (answer._tag === "Submitted") this.cancelFormers(successions, answer.ids, owner, fiber)
+    return answer
+  }
+
+  /** Cancels live tasks that are replaced. Those that replace them wait for their ends already. */
+  private cancelFormers(
+    successions: ReadonlyArray<Succession>,
+    ids: Int32Array,
+    owner: number,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): void {
+    const requests = successions.flatMap(({ formers, index }) => {
+      const { submission } = this.live.placeOf(ids[index]!)
+      const replacement = { key: submission.plan.settings.get(index)!.key!, graph: submission.number }
+      return formers.map((former) => ({ replacement, place: this.live.placeOf(former) }))
+    })
+    const by = attemptOf(this.home, fiber)?.key ?? "program"
+    for (const { place: { index, submission }, replacement } of requests) {
+      const serial = submission.sequence + index
+      this.waits.notify((wait) => {
+        const { now } = this.waits.origin(fiber)
+        const asked = { by, reason: "another run has taken its place", replacement, force: true } as const
+        const of = { claim: -1, owner, serial, cancelled: undefined, wait, waiter: -1, attempt: 0 } as const
+        this.mailbox.ask({ _tag: "CancelRequested", now, ...asked, ...of })
+      }, ignore)
+    }
   }
 
   /** The ambient of a submission from this fiber. */
-  ambientIn(fiber: Fiber.Fiber<unknown, unknown>, { cache, passes }: Given): Ambient {
+  ambientIn(fiber: Fiber.Fiber<unknown, unknown>, { cache, conflict, passes }: Given): Ambient {
     const advice = takeAdvice()
     if (advice !== undefined) this.warn(advice)
     const kept = cache === undefined ? undefined : this.observers.cache(cache)
-    return ambientIn(fiber.context, attemptOf(this.home, fiber), kept, passes)
+    return ambientIn(fiber.context, attemptOf(this.home, fiber), kept, passes, conflict)
   }
 }

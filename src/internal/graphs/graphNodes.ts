@@ -95,6 +95,7 @@ const nobody: Live = {
   home: {},
   find: () => -1,
   namedOf: () => undefined,
+  runs: () => new Map(),
   isSpent: () => false,
   refuse: () => undefined
 }

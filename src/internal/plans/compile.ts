@@ -16,7 +16,7 @@ import { apply } from "../passes/passes.ts"
 import { Drafting, formOf } from "../passes/planning.ts"
 import type { Draft } from "../passes/planning.ts"
 import { labels, shown } from "../portable/named.ts"
-import { reasonOf } from "../tasks/checks.ts"
+import { invalidOption, reasonOf } from "../tasks/checks.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import {
   CachedTask,
@@ -27,7 +27,8 @@ import {
   inNamespace,
   namedBy,
   namedIn,
-  nameOf
+  nameOf,
+  refusedConflict
 } from "../tasks/keys.ts"
 import type { Named } from "../tasks/keys.ts"
 import { isRefused, refusalOf } from "../tasks/mistake.ts"
@@ -39,6 +40,16 @@ import { isAsked, stayingOf, untravelled } from "../tasks/travelling.ts"
 import { CannotTravel, Cycle, InvalidDependency, InvalidPayload, UnknownFunction } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
 
+/** A live task with a key. */
+export interface Run {
+  readonly id: TaskId
+  /** The number of its graph. */
+  readonly graph: number
+  readonly hasEnded: boolean
+  /** Whether it may be joined: it was not asked to stop. */
+  readonly isJoinable: boolean
+}
+
 /** The scheduler, as far as the compiler needs it. */
 export interface Live {
   /** The scheduler, to recognise its own futures. */
@@ -47,6 +58,8 @@ export interface Live {
   readonly find: (identity: Identity) => TaskId
   /** The name and the work of a live task; `undefined` without a key. */
   readonly namedOf: (id: TaskId) => Named | undefined
+  /** The live tasks with keys in a namespace, or outside of all, by key. */
+  readonly runs: (namespace: string | undefined) => ReadonlyMap<string, ReadonlyArray<Run>>
   /** Whether only cancelled tasks still hold a live task, which is then not joined. */
   readonly isSpent: (id: TaskId) => boolean
   /** Whether the future is one of this scheduler and still claimed: else why not. */
@@ -157,6 +170,9 @@ class Compiler extends Drafting<TaskImpl> {
   /** What has a key in this plan. */
   private keys = noKeys
   private hasPortable = false
+  /** The live tasks by key, and those that tasks of this plan replace; where the submission asks for that. */
+  private runs: ReadonlyMap<string, ReadonlyArray<Run>> | undefined
+  private replaced: Map<string, ReadonlyArray<TaskId>> | undefined
   private readonly live: Live
   private readonly ambient: Ambient
 
@@ -190,7 +206,8 @@ class Compiler extends Drafting<TaskImpl> {
       defaults,
       undefined
     )
-    return { targets, plan }
+    const successions = this.successionsIn(settings)
+    return successions === undefined ? { targets, plan } : { targets, plan, successions }
   }
 
   /** Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. */
@@ -258,13 +275,44 @@ class Compiler extends Drafting<TaskImpl> {
       this.finish(task, own.reference, undefined)
       return true
     }
-    const { namespace } = this.ambient.annotations
+    const { annotations: { namespace }, conflict: wish } = this.ambient
+    if (wish === "refuse" || wish === "replace") {
+      this.meet(key, namespace, wish)
+      return false
+    }
     const id = this.live.find(identityIn(this.ambient, key, work))
     if (id < 0 || this.live.isSpent(id)) return false
     // Outside of namespaces equal identities say that already.
     if (namespace !== undefined) this.compare(task, named, id, namespace)
     this.finish(task, ~id, named)
     return true
+  }
+
+  /** Others may have the key of a task that joins none of them. */
+  private meet(key: string, namespace: string | undefined, conflict: "refuse" | "replace"): void {
+    this.runs ??= this.live.runs(namespace)
+    const runs = this.runs.get(key)
+    if (runs === undefined) return
+    if (conflict === "replace") {
+      if (this.ambient.passes !== undefined) {
+        this.refuse(invalidOption("conflict", conflict, "no value beside passes, which may merge tasks"))
+      }
+      this.replaced ??= new Map()
+      this.replaced.set(key, runs.flatMap(({ hasEnded, id }) => hasEnded ? [] : [id]))
+      return
+    }
+    const run = runs.find(({ id, isJoinable }) => isJoinable && !this.live.isSpent(id))
+    if (run !== undefined) this.refuse(refusedConflict(key, run.graph))
+  }
+
+  /** The tasks that replace others, and those. */
+  private successionsIn(settings: Plan["settings"]): Compiled["successions"] {
+    const { replaced } = this
+    if (replaced === undefined) return undefined
+    return [...settings].flatMap(([index, { key }]) => {
+      const formers = key === undefined ? undefined : replaced.get(key)
+      return formers === undefined || formers.length === 0 ? [] : [{ index, formers }]
+    })
   }
 
   private compare(task: TaskImpl, { key, work }: Named, id: TaskId, namespace: string): void {

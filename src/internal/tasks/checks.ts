@@ -208,6 +208,11 @@ export const passes = checkOf(
   (value) => Array.isArray(value) && value.every((pass) => ways.includes(pass))
 )
 
+const conflicts: ReadonlyArray<unknown> = ["join", "refuse", "replace"]
+
+/** What becomes of a task whose key another has. */
+export const conflict = checkOf("\"join\", \"refuse\" or \"replace\"", (value) => conflicts.includes(value))
+
 const isFunction = (value: unknown): boolean => typeof value === "function"
 
 /** Callbacks. */

@@ -100,6 +100,12 @@ const identityOf = (namespace: string | undefined, key: string, work: Identity):
   return typeof work === "string" ? `${work}:${key}` : work
 }
 
+/** Whether the task of an identity is in a namespace, or outside of all. */
+export const isInNamespace = (namespace: string | undefined, identity: Identity): boolean =>
+  namespace === undefined
+    ? typeof identity !== "string" || !identity.startsWith("\"")
+    : typeof identity === "string" && identity.startsWith(JSON.stringify(namespace))
+
 /** Numbers of objects, for texts in which only their identity counts. */
 const numbers = new WeakMap<object, number>()
 let lastNumber = 0
@@ -152,6 +158,10 @@ export const conflict = (key: string, task: TaskImpl, other: Identity, where: st
   const who = !arePure ? "another task" : task.options.key === undefined ? "a call of another function" : "other work"
   return new KeyConflict({ key, why: `${who} ${where} has it`, ...(arePure && { pure: true as const }) })
 }
+
+/** Why a submission is refused whose key a live task has. */
+export const refusedConflict = (key: string, graph: number): KeyConflict =>
+  new KeyConflict({ key, why: `a live task of graph ${graph} has it, and the submission refuses that`, graph })
 
 export const inGraph = "of this graph"
 

@@ -108,12 +108,16 @@ export class KeyConflict extends Fact("KeyConflict")<{
   readonly key: string
   readonly why: string
   readonly pure?: true
+  /** The graph of the live task that has it, where the submission said `conflict: "refuse"`. */
+  readonly graph?: number | undefined
 }> {
   override get message(): string {
     return `The key ${quote(this.key)} is taken: ${inLine(this.why, longestReason)}. ` +
       (this.pure === true
         ? "Make the function once, outside of what calls it, and pass what it closes over as an argument; or give it " +
           "another name."
+        : this.graph !== undefined
+        ? "Wait for its end, or say conflict: \"join\" or \"replace\"."
         : "Submit the same Task object, or choose another key.")
   }
 }

@@ -206,7 +206,14 @@ const ownCause = (
     case "Failed":
       return causeOf(reason.failure)
     case "Cancelled":
-      return byRuntime(new TaskCancelled({ key: reason.task, by: reason.by, why: reason.reason }))
+      return byRuntime(
+        new TaskCancelled({
+          key: reason.task,
+          by: reason.by,
+          why: reason.reason,
+          ...(reason.replacement !== undefined && { replacement: reason.replacement })
+        })
+      )
     case "Starved":
       return byRuntime(new Starved({ waits: reason.waits }))
     case "Killed":

@@ -131,6 +131,10 @@ export class Interpreter implements Stage {
     return this.rows.namedOf(id)
   }
 
+  runs(): ReadonlyMap<string, ReadonlyArray<never>> {
+    return new Map()
+  }
+
   isSpent(): boolean {
     return false
   }

@@ -12,6 +12,7 @@ export const agree = (model: Facts, state: State): void => {
   for (const task of model.discarded) model.complain(`the former result of ${task.name} is not discarded`)
   for (const [task, row] of model.struck.splice(0)) model.complain(`M9: ${task.name} is still held by ${row}`)
   for (const task of model.rowless) model.complain(`${task.name} has no row`)
+  for (const task of model.tasks) task.formers = task.formers.filter((each) => !hasEnded(each))
   for (const task of model.tasks) {
     if (task.forgotten) continue
     if (hasEnded(task) && !isWanted(model, task)) model.complain(`${task.name} is held for nobody`)

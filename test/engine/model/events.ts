@@ -77,6 +77,9 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
         answer.ids,
         parent?.attempt === event.attempt ? parent : undefined
       )
+      for (const { formers, index } of event.successions ?? []) {
+        made[index]!.formers = formers.map((row) => model.byRow.get(row)!).filter((each) => !hasEnded(each))
+      }
       const live = (reference: Reference) => reference >= 0 ? made[reference]! : model.byRow.get(~reference)!
       const targets = event.targets.map(live)
       if (event.wait === undefined) {

@@ -19,6 +19,8 @@ export interface Task {
   row: TaskId
   readonly deps: ReadonlyArray<Task>
   readonly settings: Settings
+  /** Those that it replaces and that had not ended. */
+  formers: ReadonlyArray<Task>
   readonly owner: Owner
   readonly submission: Submission
   /** Where it was submitted, and where it stands now: one that gave its place up goes behind all others. */

@@ -37,9 +37,11 @@ export const verdictOf = (task: Task, group: Group) => {
 
 /** What keeps a pending task from being ready. */
 export const awaitedBy = (task: Task): ReadonlyArray<Task> => {
-  if (task.settings.policies === undefined) return task.deps.filter((each) => !hasEnded(each))
+  const formers = task.formers.filter((each) => !hasEnded(each))
+  if (task.settings.policies === undefined) return [...task.deps.filter((each) => !hasEnded(each)), ...formers]
   const open = groupsOf(task).filter((group) => verdictOf(task, group) === undefined)
-  return [...outsideGroups(task), ...open.flatMap((group) => inGroup(task, group))].filter((each) => !hasEnded(each))
+  const members = [...outsideGroups(task), ...open.flatMap((group) => inGroup(task, group))]
+  return [...members.filter((each) => !hasEnded(each)), ...formers]
 }
 
 export const isReady = (task: Task): boolean =>

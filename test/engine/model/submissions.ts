@@ -43,6 +43,7 @@ export const register = (
       row,
       deps: deps[i]!,
       settings,
+      formers: [],
       owner,
       submission: record,
       place,
