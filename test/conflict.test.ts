@@ -45,7 +45,10 @@ describe("conflicts of keys", () => {
     Effect.gen(function*() {
       const log: Log = []
       const task = quick(log, "a")
-      const both = yield* Effect.all([Client.submit(task, { conflict: "join" }), Client.submit(task, { conflict: "join" })])
+      const both = yield* Effect.all([
+        Client.submit(task, { conflict: "join" }),
+        Client.submit(task, { conflict: "join" })
+      ])
       yield* Client.submit(quick(log, "b"), { conflict: "join" })
       yield* Future.joinAll(both)
       yield* Effect.yieldNow
@@ -81,7 +84,10 @@ describe("conflicts of keys", () => {
       const log: Log = []
       yield* Client.submit(slow(log, "a"))
       yield* Effect.yieldNow
-      const others = yield* Effect.forEach(["b", "c"], (name) => Client.submit(slow(log, name), { conflict: "replace" }))
+      const others = yield* Effect.forEach(
+        ["b", "c"],
+        (name) => Client.submit(slow(log, name), { conflict: "replace" })
+      )
       const last = yield* Client.submit(quick(log, "d"), { conflict: "replace" })
       yield* TestClock.adjust(10)
       assert.strictEqual(yield* Future.join(last), "d")
@@ -169,4 +175,3 @@ describe("conflicts of keys", () => {
       assert.deepStrictEqual(saved, ["abc"])
     }).pipe(Effect.provide(Skein.layer())))
 })
-

@@ -658,7 +658,14 @@ type End = readonly [exits: unknown, counts: ReadonlyArray<unknown>]
 
 /** The plan of some tasks, as a scheduler would run it. */
 const planOf = (tasks: ReadonlyArray<unknown>, passes: Passes): Compiled => {
-  const nobody = { home: {}, find: () => -1, namedOf: () => undefined, runs: () => new Map(), isSpent: () => false, refuse: () => undefined }
+  const nobody = {
+    home: {},
+    find: () => -1,
+    namedOf: () => undefined,
+    runs: () => new Map(),
+    isSpent: () => false,
+    refuse: () => undefined
+  }
   return compile(
     tasks as ReadonlyArray<TaskImpl>,
     nobody,

@@ -85,7 +85,8 @@ const claimInBulk = (
   }
   const mode = event.wishes === undefined ? "firstFailure" : "all"
   const { attempt, keepsSlot, parent: waiter, plan } = event
-  const areNew = event.wishes === undefined && event.successions === undefined && isClosed(plan) && event.targets.every(isOwn)
+  const areNew = event.wishes === undefined && event.successions === undefined && isClosed(plan) &&
+    event.targets.every(isOwn)
   const request = { wait, mode, waiter, attempt, keepsSlot, areNew } as const
   waits.enter(state, request, awaited, undefined, out)
 }
