@@ -1,9 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { Client, Scheduler, Task } from "skein"
-import { inScheduler } from "./harness.ts"
+import { Faults } from "skein/testing"
+import { inQuietScheduler, inScheduler } from "./harness.ts"
 import { errorsIn } from "./support.ts"
+
+setFlagsFromString("--expose-gc")
+const gc = runInNewContext("gc") as () => void
 
 const numbers = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
 
@@ -212,6 +218,73 @@ describe("stream", () => {
       const runs = yield* Effect.all([Stream.runCollect(stream), Stream.runCollect(stream)], { concurrency: 2 })
       assert.deepStrictEqual(runs, [numbers(20), numbers(20)])
     }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("M3: a result that was lost before it was given is made anew, and comes once, in its place", () =>
+    Effect.gen(function*() {
+      for (const ordered of [true, false]) {
+        for (const batch of [1, 2]) {
+          const runs: Array<number> = []
+          const work = (n: number) =>
+            Effect.sync(() => runs.push(n)).pipe(Effect.andThen(n === 0 ? Effect.sleep(5) : Effect.void), Effect.as(n))
+          const seen: Array<number> = []
+          yield* Effect.scoped(Effect.gen(function*() {
+            yield* Scheduler.addWorker({ id: "w", concurrency: 2 })
+            const fiber = yield* Client.stream(numbers(4), work, { outstanding: 4, ordered, batch }).pipe(
+              Stream.runForEach((n) => Effect.andThen(Effect.sleep(1), Effect.sync(() => seen.push(n)))),
+              Effect.forkChild
+            )
+            yield* TestClock.adjust(1.5)
+            yield* Faults.loseWorker("w")
+            yield* TestClock.adjust(20)
+            yield* Fiber.join(fiber)
+          }))
+          assert.deepStrictEqual(seen.toSorted(), numbers(4))
+          if (ordered) assert.deepStrictEqual(seen, numbers(4))
+        }
+      }
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("C11: closed after any number of results, nothing is left, and return was called once", () =>
+    Effect.gen(function*() {
+      for (const kind of ["iterable", "async iterable"] as const) {
+        for (const ordered of [true, false]) {
+          for (const batch of [1, 3]) {
+            for (const take of numbers(9)) {
+              const source = counted(8)
+              const stream = Client.stream(sourceOf(kind, source), (n) => Effect.as(Effect.yieldNow, n), {
+                outstanding: 5,
+                ordered,
+                batch
+              })
+              const results = yield* Stream.runCollect(Stream.take(stream, take))
+              assert.lengthOf(results, take)
+              const hasEnded = source.seen.taken === 8
+              assert.isAtMost(source.seen.returned, 1)
+              if (!hasEnded && take > 0) assert.strictEqual(source.seen.returned, 1)
+              const { tasks, waits } = yield* Scheduler.stats
+              assert.deepStrictEqual([Object.values(tasks).reduce((a, b) => a + b, 0), waits], [0, 0])
+            }
+          }
+        }
+      }
+    }).pipe(inScheduler({ concurrency: 4 })))
+
+  it.effect("M6: the heap does not grow with the items, also while another task is live", () =>
+    Effect.gen(function*() {
+      yield* Client.submit(Task.make(Effect.never))
+      const after: Array<number> = []
+      const lazily = function*() {
+        for (let n = 0; n < 60_000; n++) {
+          if (n % 10_000 === 9_999) {
+            gc()
+            after.push(process.memoryUsage().heapUsed / 2 ** 20)
+          }
+          yield n
+        }
+      }
+      yield* Stream.runDrain(Client.stream(lazily(), (n) => Effect.succeed(n), { outstanding: 64 }))
+      assert.isBelow(Math.max(...after.slice(1)) - after[1]!, 2)
+    }).pipe(Effect.scoped, inQuietScheduler({ concurrency: 8 })))
 
   for (const concurrency of [1, 4]) {
     it.effect(`N2: a stream in a body ends on ${concurrency} slots, whatever its source`, () =>

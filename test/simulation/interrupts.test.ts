@@ -104,6 +104,13 @@ const verbs: Record<string, Verb> = {
     return Client.compute([Task.make(polite), Task.make(body(2))])
   },
   map: (b) => Client.forEach([1, 2, 3, 4], (n) => b.body(n)),
+  stream: (b) => Stream.runDrain(Client.stream([1, 2, 3, 4], (n) => b.body(n), { outstanding: 2 })),
+  "stream of what comes later": (b) =>
+    Client.stream(Stream.tap(Stream.make(1, 2, 3), () => turns(2)), (n) => b.body(n), { ordered: false, batch: 2 })
+      .pipe(
+        Stream.take(2),
+        Stream.runDrain
+      ),
   "close a scope": (b) => Effect.scoped(Effect.andThen(Client.submit(graphOf(b).f), turns(5))),
   recursion: (b) =>
     Client.compute(

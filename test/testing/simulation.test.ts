@@ -9,6 +9,7 @@ import { longOr } from "../long.ts"
 import { closingFaults, randomClosings } from "./closings.ts"
 import { allFaults, randomGraph } from "./graphs.ts"
 import { randomProgram } from "./programs.ts"
+import { randomStreams } from "./streams.ts"
 
 const schedules = longOr(3000, 100)
 
@@ -38,6 +39,13 @@ describe("simulation", () => {
         assert.isAbove(report.faults.vanish, often)
       })
   )
+
+  it.live(`A7, C11: in ${schedules} worlds streams take no more than they may, give what they must, and leave nothing`, () =>
+    Effect.gen(function*() {
+      const report = yield* Simulation.run(randomStreams, { seeds: schedules, faults: allFaults })
+      assert.isAbove(report.interleavings, schedules / 2)
+      assert.isAbove(report.faults.vanish, often)
+    }))
 
   it.live(`C4: in ${schedules} worlds nothing runs on when the owner of early sets and what they need is over`, () =>
     Effect.gen(function*() {

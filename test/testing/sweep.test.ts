@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
@@ -14,8 +15,10 @@ import { InterruptSweep, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { longOr } from "../long.ts"
 
-const one = (n: number) => Task.make(Effect.as(Effect.yieldNow, n))
-const slow = (n: number) => Task.make(Effect.as(Effect.sleep(5), n))
+const brief = (n: number) => Effect.as(Effect.yieldNow, n)
+const lasting = (n: number) => Effect.as(Effect.sleep(5), n)
+const one = (n: number) => Task.make(brief(n))
+const slow = (n: number) => Task.make(lasting(n))
 const reluctant = () => Task.make(Effect.ensuring(Effect.never, Effect.andThen(Effect.yieldNow, Effect.sleep(3))))
 const failing = () => Task.make(Effect.andThen(Effect.yieldNow, Effect.fail("no" as const)))
 
@@ -53,6 +56,18 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
   ),
   "forEach of one at once inside a task": inTask(
     Client.forEach([1, 2], (n) => Client.forEach([n, n], () => Effect.yieldNow, { concurrency: 1 }), { concurrency: 1 })
+  ),
+  "stream": Stream.runDrain(Client.stream([1, 2, 3], brief, { outstanding: 2 })),
+  "stream, unordered, of tasks": Stream.runDrain(
+    Client.stream([diamond(), slow(1), failing()], { outstanding: 2, ordered: false, mode: "collect" })
+  ),
+  "stream, in batches, of a source that comes later": Stream.runDrain(
+    Client.stream(Stream.fromEffectRepeat(Effect.as(Effect.sleep(1), 1)).pipe(Stream.take(3)), brief, { batch: 2 })
+  ),
+  "stream that is closed early": Stream.runDrain(Stream.take(Client.stream([1, 2, 3, 4], lasting), 2)),
+  "stream inside a task": inTask(Stream.runDrain(Client.stream([1, 2, 3], lasting, { outstanding: 2 }))),
+  "stream of a source that comes later, inside a task": inTask(
+    Stream.runDrain(Client.stream(Stream.tap(Stream.make(1, 2), () => Effect.sleep(1)), lasting, { outstanding: 1 }))
   ),
   "join": submitted(diamond(), Future.join),
   "await of a failure": submitted(failing(), Future.await),

@@ -84,22 +84,19 @@ const pullOfAsync = (source: AsyncIterable<unknown>): Effect.Effect<Chunks, neve
         return state.isPulling ? Effect.sync(() => void returned.catch(constVoid)) : Effect.promise(() => returned)
       })),
     (state): Chunks => {
-      const next = Effect.tryPromise({
-        try: () => {
-          state.isPulling = true
-          return state.iterator.next()
-        },
-        catch: (cause) => new Cause.UnknownError(cause)
-      })
-      return Effect.flatMap(
-        Effect.tapError(next, () => Effect.sync(() => void (state.isOpen = state.isPulling = false))),
-        (result) => {
-          state.isPulling = false
-          if (result.done !== true) return Effect.succeed([result.value])
-          state.isOpen = false
-          return Cause.done()
-        }
-      )
+      const settled = (isOpen: boolean): void => {
+        state.isOpen = isOpen
+        state.isPulling = false
+      }
+      // Its end is noted as it comes, also when nobody waits for it any more.
+      const pull = (): Promise<IteratorResult<unknown>> => {
+        state.isPulling = true
+        const next = Promise.resolve(state.iterator.next())
+        next.then(({ done }) => settled(state.isOpen && done !== true), () => settled(false))
+        return next
+      }
+      const next = Effect.tryPromise({ try: pull, catch: (cause) => new Cause.UnknownError(cause) })
+      return Effect.flatMap(next, (result) => result.done === true ? Cause.done() : Effect.succeed([result.value]))
     }
   )
 }
