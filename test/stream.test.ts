@@ -274,8 +274,8 @@ describe("stream", () => {
       yield* Client.submit(Task.make(Effect.never))
       const after: Array<number> = []
       const lazily = function*() {
-        for (let n = 0; n < 60_000; n++) {
-          if (n % 10_000 === 9_999) {
+        for (let n = 0; n < 30_000; n++) {
+          if (n % 6000 === 5999) {
             gc()
             after.push(process.memoryUsage().heapUsed / 2 ** 20)
           }
