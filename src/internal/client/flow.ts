@@ -353,7 +353,9 @@ export class Flow {
           ? view.exitWithin(future, (whole.value as ReadonlyArray<Exit.Exit<unknown, unknown>>)[i]!)
           : whole
         item.exit = exit
-        if (exit !== undefined) { if (!item.hasEnded) this.end(item, Exit.isFailure(exit)) }
+        // It is in line already if its exit was not here when it ended.
+        if (item.hasEnded && !this.isOrdered) this.line.splice(this.line.indexOf(item), 1)
+        if (exit !== undefined) this.end(item, Exit.isFailure(exit))
         else {
           item.hasEnded = false
           this.again.push(item)
