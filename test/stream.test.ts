@@ -274,8 +274,8 @@ describe("stream", () => {
       yield* Client.submit(Task.make(Effect.never))
       const after: Array<number> = []
       const lazily = function*() {
-        for (let n = 0; n < 30_000; n++) {
-          if (n % 6000 === 5999) {
+        for (let n = 0; n < 16_000; n++) {
+          if (n % 4000 === 3999) {
             gc()
             after.push(process.memoryUsage().heapUsed / 2 ** 20)
           }
