@@ -5,7 +5,7 @@ import { Simulation } from "skein/testing"
 import { Ports } from "../../src/testing/internal/carriedPort.ts"
 import { longOr } from "../long.ts"
 import type { Wire } from "./memoryLink.ts"
-import { bytes, crowd, randomRemoteGraph, remotePorts, type Ways } from "./remoteGraphs.ts"
+import { bytes, crowd, randomRemoteGraph, remotePorts, sharings, type Ways } from "./remoteGraphs.ts"
 
 const seeds = longOr(400, 40)
 
@@ -31,6 +31,14 @@ describe("workers that are not here", () => {
         assert.strictEqual(crowd.excess, 0, "more bodies ran on a worker than it has slots")
         assert.isAtLeast(crowd.most, 2)
         assert.isAbove(Math.min(bytes.sealed, bytes.opened), 0)
+        const all = [...sharings]
+        assert.strictEqual(all.some(({ copies }) => copies > 0), options.shares)
+        assert.deepStrictEqual(
+          all.filter(({ hasIdle, held, isUsed }) => held > 0 || hasIdle || isUsed),
+          [],
+          "a copy was not let go"
+        )
+        sharings.clear()
         assert.isAbove(wires.flatMap(({ ups }) => ups.filter(({ _tag }) => _tag === "Report")).length, seeds / 4)
       }))
   }

@@ -9,10 +9,12 @@ import * as Worker from "skein/Worker"
 import { workersOf } from "../../src/engine/views/workers.ts"
 import { attemptAt } from "../../src/internal/bodies/attempt.ts"
 import type { SchedulerCore } from "../../src/internal/driver/schedulerCore.ts"
+import { unchecked } from "../../src/internal/portable/named.ts"
 import { wayOf } from "../../src/internal/portable/ways.ts"
 import { RemoteWorker } from "../../src/internal/remote/remoteWorker.ts"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
 import type { Sealer } from "../../src/internal/workers/sealed.ts"
+import type { Sharing } from "../../src/internal/workers/sharing.ts"
 import { CarriedPort, type MakePort } from "../../src/testing/internal/carriedPort.ts"
 import { sealer as real } from "../../src/threads/internal/sealer.ts"
 import { type Maker, memoryTransport, named, type Wire } from "./memoryLink.ts"
@@ -98,11 +100,24 @@ export const bodies = {
       return sum(values)
     }), codec),
   deep: named("deep", ({ at: { values } }: { at: { values: Payload } }) => ({ values: [sum(values), 1] })),
+  paints: named("paints", (values: Payload) => new Uint8Array(66_000).fill(sum(values) % 251), { success: unchecked }),
+  scans: named(
+    "scans",
+    ({ image, own, table }: { image: Uint8Array; own: number; table: Uint8Array }) =>
+      sum([own, image[0]!, image.at(-1)!, image.length, table[0]!, table.at(-1)!, table.length]),
+    { payload: unchecked }
+  ),
   classy: named("classy", (values: Payload) => new Total({ total: sum(values), at: new Date(0) }), {
     ...codec,
     success: wayOf(Total)
   })
 } satisfies Record<string, Maker>
+
+/** Large buffers that tasks of many graphs take, by their first byte. */
+const tables = [11, 12].map((first) => new Uint8Array(66_000).fill(first))
+
+/** The sharing of schedulers with a remote worker. */
+export const sharings = new Set<Sharing>()
 
 /** How many results were sealed, and how often one was opened. */
 export const bytes = { sealed: 0, opened: 0 }
@@ -117,7 +132,9 @@ const sealer: Sealer = {
     bytes.opened++
     return real.open(sealed)
   },
-  isWorth: (value) => (typeof value === "object" && value !== null) || (typeof value === "number" && value % 3 === 0)
+  isWorth: (value) =>
+    (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) ||
+    (typeof value === "number" && value % 3 === 0)
 }
 
 const makers: ReadonlyArray<Maker> = Object.values(bodies)
@@ -153,6 +170,17 @@ export const randomRemoteGraph = (chance: Chance.Chance): ReadonlyArray<Task.Tas
       ...chance.with(0.1) && { priority: chance.between(0, 3) },
       ...chance.with(0.1) && { timeoutMillis: 40 },
       ...chance.with(0.05) && { idempotent: false }
+    }
+    if (chance.with(0.1)) {
+      const image = bodies.paints.task([own, ...inputs], { label: `p${own}` })
+      const table = chance.pick(tables)
+      const scans = Array.from(
+        { length: chance.between(1, 3) },
+        (_, i) =>
+          bodies.scans.task({ image: chance.with(0.8) ? image : table, own: i, table }, { label: options.label })
+      )
+      tasks.push(Task.map(scans, (values) => sum(values as ReadonlyArray<number>)) as never)
+      continue
     }
     if (chance.with(0.2)) {
       const here = Task.map(inputs, (values) => sum([own, ...values as ReadonlyArray<number>]), {
@@ -216,6 +244,7 @@ export const remotePorts =
     })
     const wires: Array<Wire> = []
     const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead })
+    sharings.add(setup.sharing)
     const { state } = setup.home as SchedulerCore
     slotsOf = () => workersOf(state).find(({ serial }) => serial === port.serial)?.slots ?? Infinity
     return port

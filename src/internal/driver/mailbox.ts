@@ -25,6 +25,7 @@ import type { Time } from "../platform/time.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import { turn } from "../settings/turn.ts"
 import { isSealed } from "../workers/sealed.ts"
+import type { Sharing } from "../workers/sharing.ts"
 import type { Wire } from "../workers/wire.ts"
 import type { AsyncScopes } from "./asyncScopes.ts"
 import type { Life } from "./life.ts"
@@ -50,6 +51,7 @@ export class Mailbox {
   /** Where the engine puts its instructions: the outbox, behind the tape if there is one. */
   private readonly out: Out
   private readonly sizeOf: SizeOf | undefined
+  private readonly sharing: Sharing
   /** Task and attempt of ended plain functions that were not reported to the engine yet; see {@link endedAtOnce}. */
   private readonly ends = new Fifo<number>()
   private readonly taskEnded: Mutable<TaskEnded> = {
@@ -77,7 +79,8 @@ export class Mailbox {
     dispatcher: FiberScheduler.SchedulerDispatcher,
     wire: Wire,
     tape: Tape | undefined,
-    sizeOf: SizeOf | undefined
+    sizeOf: SizeOf | undefined,
+    sharing: Sharing
   ) {
     this.state = state
     this.log = log
@@ -92,6 +95,7 @@ export class Mailbox {
     this.tape = tape
     this.out = tape?.through(state, outbox) ?? outbox
     this.sizeOf = sizeOf
+    this.sharing = sharing
   }
 
   /** Applies an event and returns what it submitted, or its refusal. The pump carries out the instructions later. */
@@ -127,6 +131,7 @@ export class Mailbox {
     if (log.tasks !== undefined) observers.tell()
     outbox.flush()
     this.wire.applied?.()
+    if (this.sharing.hasIdle) this.sharing.sweepSoon()
     if (!this.isAwake && outbox.size > 0) this.wake()
     return answer
   }

@@ -11,6 +11,7 @@ import type { Home } from "../bodies/home.ts"
 import { View } from "../views/view.ts"
 import { Copies } from "../workers/copying.ts"
 import { Crew } from "../workers/crew.ts"
+import { Sharing } from "../workers/sharing.ts"
 import { Alarm } from "./alarm.ts"
 import { AsyncScopes } from "./asyncScopes.ts"
 import { Attempts } from "./attempts.ts"
@@ -44,6 +45,7 @@ export class SchedulerCore extends Ground implements Home {
   readonly inputs = new Inputs(this.state, this.workers, this.view)
   readonly live = new LiveEngine(this, this.state, this.view, this.attempts)
   readonly life = new Life(this)
+  readonly sharing = new Sharing(this.state, (f) => this.wire.defer(f))
   readonly crew = new Crew(this)
   readonly desk = new Desk(this.view, this.workers, this.crew, this.life)
   readonly caching = new Caching(this.state, this.desk)
@@ -81,7 +83,8 @@ export class SchedulerCore extends Ground implements Home {
     this.dispatcher,
     this.wire,
     this.tape,
-    this.sizeOf
+    this.sizeOf,
+    this.sharing
   )
   readonly alarm = new Alarm(this.context, this.time, this.mailbox, this.life)
   readonly copies = new Copies(this.mailbox, this.state, this.workers, this.desk, this.time)

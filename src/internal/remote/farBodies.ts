@@ -16,6 +16,7 @@ import { contextIn } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { runBatches } from "../portable/batches.ts"
+import { hasLargeBuffer, withCopies } from "../portable/buffers.ts"
 import { encodeCause, stranded } from "../portable/causes.ts"
 import { effectIn } from "../portable/handlers.ts"
 import { givenIn } from "../portable/moved.ts"
@@ -216,14 +217,21 @@ export class FarBodies {
       const moved = givenIn(value)
       const { sealer } = this
       // What was given away has to go as it is.
-      if (moved.length > 0 || sealer?.isWorth(value) !== true) {
-        return this.end(started, End.succeeded, value, moved)
+      if (moved.length === 0 && sealer?.isWorth(value) === true) {
+        return this.seal(started, implementation, value, sealer)
       }
-      return this.seal(started, implementation, value, sealer)
+      return this.give(started, value, moved)
     }
     const encoded = success.encode(value)
-    if (Result.isSuccess(encoded)) return this.end(started, End.succeeded, encoded.success, givenIn(encoded.success))
+    if (Result.isSuccess(encoded)) return this.give(started, encoded.success, givenIn(encoded.success))
     return this.end(started, End.stranded, encoded.failure, nothingMoved)
+  }
+
+  /** Ends with a result. Of its large buffers copies are given away, which costs the near side nothing. */
+  private give(started: Started, value: unknown, moved: ReadonlyArray<ArrayBuffer>): number {
+    if (this.control === undefined || !hasLargeBuffer(value)) return this.end(started, End.succeeded, value, moved)
+    const copies = withCopies(value)
+    return this.end(started, End.succeeded, copies.value, [...moved, ...copies.moved])
   }
 
   /** Ends with the bytes of a result. It is checked now, because the near side may never open it. */

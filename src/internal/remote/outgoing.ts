@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import { positionsOfLarge } from "../portable/buffers.ts"
 import type { Transfer } from "./link.ts"
 import { startWidth } from "./messages.ts"
 import type { Answer, Batch, ClockData, ContextData } from "./messages.ts"
@@ -12,11 +13,20 @@ type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 const nothing = new Int32Array(0)
 
+/** A start whose payload has large buffers. */
+export interface Large {
+  readonly position: number
+  readonly seat: number
+  readonly payload: unknown
+}
+
 export class Outgoing {
   private starts = new Int32Array(startWidth * 64)
   /** The number of starts. */
   count = 0
   private payloads: Array<unknown> = []
+  /** How many payloads were searched for large buffers. */
+  private searched = 0
   private keys: Array<string | undefined> | undefined
   private places: Array<number> | undefined
   private contexts: Array<ContextData> | undefined
@@ -58,6 +68,23 @@ export class Outgoing {
   /** The last start gives buffers away. */
   move(buffers: Transfer): void {
     this.moved.set(this.count - 1, buffers)
+  }
+
+  /** The starts since the last look whose payloads have large buffers. */
+  large(): ReadonlyArray<Large> {
+    const from = this.searched
+    this.searched = this.count
+    const added = from === 0 ? this.payloads : this.payloads.slice(from)
+    return positionsOfLarge(added).map((i) => {
+      const position = from + i
+      return { position, seat: this.starts[startWidth * position]!, payload: this.payloads[position] }
+    })
+  }
+
+  /** The payload of a start goes in another form, and gives buffers away. */
+  replace(position: number, payload: unknown, moved: Transfer): void {
+    this.payloads[position] = payload
+    if (moved.length > 0) this.moved.set(position, [...this.moved.get(position) ?? [], ...moved])
   }
 
   /** The last start has a sealed part. */
@@ -105,7 +132,7 @@ export class Outgoing {
     if (answers !== undefined) batch.answers = answers
     if (clock !== undefined) batch.clock = clock
     const parcel: Parcel = { batch, moved: moved.size === 0 ? noneMoved : new Map(moved) }
-    this.count = 0
+    this.count = this.searched = 0
     this.payloads = []
     this.keys =
       this.places =

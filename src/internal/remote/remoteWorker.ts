@@ -17,12 +17,13 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Begin, Overdue, Stop, TakeBack } from "../../engine/protocol/Instruction.ts"
 import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
-import { SubmitError, TaskUnmet } from "../../SkeinError.ts"
+import { DependenciesLost, SubmitError, TaskUnmet } from "../../SkeinError.ts"
 import type { SkeinError } from "../../SkeinError.ts"
 import type { Host } from "../bodies/attempt.ts"
 import { assembled } from "../bodies/bodies.ts"
 import { ambientOf } from "../bodies/livePlan.ts"
 import type { Ambient, LivePlan } from "../bodies/livePlan.ts"
+import { replaceLarge, viewOf, withCopies } from "../portable/buffers.ts"
 import { encodeCause } from "../portable/causes.ts"
 import { givenIn } from "../portable/moved.ts"
 import type { Named } from "../portable/named.ts"
@@ -33,6 +34,7 @@ import { quote } from "../text/text.ts"
 import { keptIn } from "../workers/kept.ts"
 import type { Setup, WorkerPort, WorkerReports } from "../workers/port.ts"
 import { isAnyOfSealed, openAll } from "../workers/sealed.ts"
+import type { Lent } from "../workers/sharing.ts"
 import { Asking, basicVerbs } from "./asking.ts"
 import type { Verbs } from "./asking.ts"
 import { clockOf, dataOf, readingOf } from "./contexts.ts"
@@ -44,7 +46,7 @@ import { Flags, Verb, version } from "./messages.ts"
 import type { Up } from "./messages.ts"
 import { Names } from "./names.ts"
 import { Outgoing, partsOf, transferOf } from "./outgoing.ts"
-import type { Parcel } from "./outgoing.ts"
+import type { Large, Parcel } from "./outgoing.ts"
 import { Pulse } from "./pulse.ts"
 import { part } from "./sealedInputs.ts"
 import type { Parted, SealedPart } from "./sealedInputs.ts"
@@ -63,6 +65,8 @@ export interface RemoteOptions {
 const late = "50 millis"
 
 const isWatched = ({ options: { timeoutMillis } }: TaskImpl): boolean => timeoutMillis !== undefined
+
+const isGone = ({ detached }: ArrayBuffer): boolean => detached
 
 const wasMoved = "a buffer that Portable.move gave to a former attempt is gone"
 
@@ -84,8 +88,9 @@ export class RemoteWorker implements WorkerPort {
   private readonly setup: Setup
   private readonly reports: WorkerReports
   private readonly transport: Transport
-  private readonly seats = new Seats()
+  private readonly seats: Seats
   private readonly outgoing = new Outgoing()
+  private readonly large: Array<Large> = []
   private readonly asking: Asking
   private readonly incoming: Incoming
   private link: Link | undefined
@@ -109,6 +114,7 @@ export class RemoteWorker implements WorkerPort {
     this.labels = setup.labels
     this.reports = setup.reports
     this.transport = transport
+    this.seats = new Seats(setup.sharing)
     this.slots = slots
     this.ahead = ahead
     const all = verbs === undefined ? basicVerbs : { ...basicVerbs, ...verbs }
@@ -216,7 +222,7 @@ export class RemoteWorker implements WorkerPort {
       payload = encoded.success
     }
     const moved = givenIn(payload)
-    if (moved.some(({ detached }) => detached)) return this.incoming.strand(task, attempt, named, "payload", wasMoved)
+    if (moved.some(isGone)) return this.refuseMoved(task, attempt, node, values)
     const seat = this.seats.take(task, attempt, number, named, submission, index)
     this.control?.reset(seat)
     const { outgoing } = this
@@ -239,6 +245,14 @@ export class RemoteWorker implements WorkerPort {
   private parted(node: TaskImpl, inputs: ReadonlyArray<unknown>, asIs: boolean): Exit.Exit<Parted, SkeinError> {
     if (asIs && this.link!.sealer !== undefined) return part(node, inputs)
     return Exit.map(openAll(inputs), (opened) => ({ inputs: opened, parts: nothingSealed }))
+  }
+
+  /** Another attempt has what was given away. Tasks that have made it make it again. */
+  private refuseMoved(task: TaskId, attempt: number, node: TaskImpl, inputs: ReadonlyArray<unknown> = []): void {
+    const dependencies = node.handles.filter((_, i) => givenIn(inputs[i]).some(isGone))
+    if (dependencies.length === 0) return this.incoming.strand(task, attempt, node.named!, "payload", wasMoved)
+    this.reports.attemptEnded(attempt)
+    this.reports.failed(task, attempt, Cause.fail(new DependenciesLost({ dependencies })))
   }
 
   private failUnread(task: TaskId, attempt: number, cause: Cause.Cause<SkeinError>): void {
@@ -336,6 +350,7 @@ export class RemoteWorker implements WorkerPort {
   private flushSoon(): void {
     if (this.isFlushing) return
     this.isFlushing = true
+    if (this.control !== undefined) this.setup.sharing.expect(this.note)
     this.setup.defer(this.flush)
   }
 
@@ -344,8 +359,44 @@ export class RemoteWorker implements WorkerPort {
     if (this.isLost || this.link === undefined || this.outgoing.isEmpty) return
     if (this.clock !== undefined) this.outgoing.clock = readingOf(this.clock)
     this.lastAmbient = undefined
+    // Both sides share memory.
+    if (this.control !== undefined) this.lighten()
     this.send(this.outgoing.take())
     this.pulse!.sent()
+  }
+
+  /** Of large buffers, views of memory go that threads share, or copies that are given away. All of this turn are noted first. */
+  private lighten(): void {
+    this.setup.sharing.noteAll()
+    this.note()
+    for (const { payload, position } of this.large.splice(0)) {
+      const { moved, value } = withCopies(replaceLarge(payload, this.shared))
+      this.outgoing.replace(position, value, moved)
+    }
+  }
+
+  private readonly note = (): void => {
+    // Its seats are released.
+    if (this.isLost) return
+    for (const large of this.outgoing.large()) {
+      this.large.push(large)
+      this.lend(large.seat, large.payload)
+    }
+  }
+
+  private lend(seat: number, payload: unknown): void {
+    const { submission, task } = this.seats
+    const lent: Array<Lent> = []
+    replaceLarge(payload, (buffer) => {
+      if (ArrayBuffer.isView(buffer)) lent.push(this.setup.sharing.take(buffer, task[seat]!, submission[seat]!))
+      return buffer
+    })
+    this.seats.lend(seat, lent)
+  }
+
+  private readonly shared = (buffer: ArrayBuffer | ArrayBufferView): ArrayBuffer | ArrayBufferView => {
+    const memory = ArrayBuffer.isView(buffer) ? this.setup.sharing.memoryOf(buffer) : undefined
+    return memory === undefined ? buffer : viewOf(buffer as ArrayBufferView, memory)
   }
 
   private send(parcel: Parcel): void {

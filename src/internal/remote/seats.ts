@@ -6,6 +6,7 @@
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Named } from "../portable/named.ts"
+import type { Lent, Sharing } from "../workers/sharing.ts"
 
 /** How far an attempt has come. */
 export const Stage = {
@@ -32,9 +33,16 @@ export class Seats {
   readonly stop: Array<number> = []
   /** The number of the ping that was sent after its order to stop. */
   readonly ping: Array<number> = []
+  /** The large buffers of payloads, by seat. */
+  private readonly lent = new Map<number, ReadonlyArray<Lent>>()
+  private readonly sharing: Sharing
   private readonly unused: Array<number> = []
   /** The seat of the last attempt of each task, plus 1. */
   private ofTask = new Int32Array(256)
+
+  constructor(sharing: Sharing) {
+    this.sharing = sharing
+  }
 
   get size(): number {
     return this.task.length - this.unused.length
@@ -71,10 +79,23 @@ export class Seats {
       : -1
   }
 
+  /** The attempt of a seat takes these until the seat is released. */
+  lend(seat: number, lent: ReadonlyArray<Lent>): void {
+    this.lent.set(seat, lent)
+  }
+
   release(seat: number): void {
     this.stage[seat] = Stage.free
     this.submission[seat] = undefined
     this.unused.push(seat)
+    if (this.sharing.isUsed) this.giveBack(seat)
+  }
+
+  private giveBack(seat: number): void {
+    const lent = this.lent.get(seat)
+    if (lent === undefined) return
+    this.lent.delete(seat)
+    this.sharing.release(lent)
   }
 
   /** The seats of attempts that the far side may still have. */

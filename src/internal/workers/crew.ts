@@ -37,6 +37,7 @@ import { keptIn } from "./kept.ts"
 import { numbered } from "./numbered.ts"
 import { isRemote } from "./port.ts"
 import type { Setup, Traits, WorkerPort, WorkerReports } from "./port.ts"
+import type { Sharing } from "./sharing.ts"
 import type { Wire } from "./wire.ts"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -62,6 +63,7 @@ interface Employer {
       readonly withInputs: (attempts: ReadonlyArray<number>) => ReadonlyArray<number>
     }
   }
+  readonly sharing: Sharing
   readonly life: { readonly isClosed: boolean; readonly guard: (f: () => void) => void }
   readonly owners: {
     readonly ofHost: (host: Host) => ReadonlyArray<number>
@@ -148,12 +150,12 @@ export class Crew {
   }
 
   private make(name: string, posting: Posting): WorkerPort {
-    const { desk, home, life, reports, sizeOf, wire } = this.scheduler
+    const { desk, home, life, reports, sharing, sizeOf, wire } = this.scheduler
     const { labels } = posting
     const lost = (why: string): void => life.guard(() => this.loseFor(worker, why))
     const guard = (f: () => void): void => life.guard(f)
     const defer = (f: () => void): void => wire.defer(f)
-    const setup: Setup = { name, labels, home, reports, desk, sizeOf, guard, defer, lost }
+    const setup: Setup = { name, labels, home, reports, desk, sharing, sizeOf, guard, defer, lost }
     const worker = isRemote(posting) ? posting.port(setup) : wire.worker(setup)
     return worker
   }

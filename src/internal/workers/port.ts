@@ -25,6 +25,7 @@ import type { Home } from "../bodies/home.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import type { Posting } from "../settings/terms.ts"
 import type { Fetching, Holder } from "./away.ts"
+import type { Sharing } from "./sharing.ts"
 
 /** What the engine is told of a worker beside its posting. */
 export interface Traits {
@@ -161,6 +162,8 @@ export interface Setup {
   readonly reports: WorkerReports
   /** Where it fetches what other workers hold. */
   readonly desk: Fetching
+  /** Large buffers that several tasks take. */
+  readonly sharing: Sharing
   /** Measures results that stay there, if the layer has a budget. */
   readonly sizeOf: SizeOf | undefined
   /** Does what no fiber asked for; what it throws ends the scheduler. */
