@@ -104,7 +104,12 @@ export const bodies = {
   scans: named(
     "scans",
     ({ image, own, table }: { image: Uint8Array; own: number; table: Uint8Array }) =>
-      sum([own, image[0]!, image.at(-1)!, image.length, table[0]!, table.at(-1)!, table.length]),
+      counted(
+        Effect.map(
+          Effect.sleep(2),
+          () => sum([own, image[0]!, image.at(-1)!, image.length, table[0]!, table.at(-1)!, table.length])
+        )
+      ),
     { payload: unchecked }
   ),
   classy: named("classy", (values: Payload) => new Total({ total: sum(values), at: new Date(0) }), {
@@ -171,7 +176,7 @@ export const randomRemoteGraph = (chance: Chance.Chance): ReadonlyArray<Task.Tas
       ...chance.with(0.1) && { timeoutMillis: 40 },
       ...chance.with(0.05) && { idempotent: false }
     }
-    if (chance.with(0.1)) {
+    if (chance.with(0.15)) {
       const image = bodies.paints.task([own, ...inputs], { label: `p${own}` })
       const table = chance.pick(tables)
       const scans = Array.from(

@@ -19,7 +19,7 @@ import type * as functions from "./files/work.ts"
 const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
 
 const work = Portable.module<typeof functions>()(url("work.ts"))
-const { dieOnce, double, exit, lastOf, place, rows, spin, stall } = work.tasks
+const { dieOnce, double, ends, exit, kept, lastOf, place, rows, spin, stall } = work.tasks
 
 const threadsLeft = (): number =>
   process.getActiveResourcesInfo().filter((each) => /Worker|MessagePort/.test(each)).length
@@ -85,6 +85,21 @@ describe("tasks in threads", () => {
       assert.deepStrictEqual(yield* run("sequential"), [8, ["local"]])
       assert.strictEqual(threadsLeft(), 0)
     }))
+
+  it.live("K7: a large array that several tasks take is shared, and neither side loses its own", () =>
+    withThreads(
+      Effect.gen(function*() {
+        const array = new Float64Array(50_000).fill(3)
+        assert.deepStrictEqual(yield* Client.compute(ends(array, 0)), [false, 3, 3])
+        const all = yield* Client.compute(Array.from({ length: 6 }, (_, i) => ends(array, i)))
+        assert.deepStrictEqual(all, all.map(() => [true, 3, 3]))
+        assert.strictEqual(array.length, 50_000)
+        const [first, second] = yield* Client.compute([kept(), kept()])
+        assert.deepStrictEqual([first.at(-1), second.at(-1)], [4, 4])
+        assert.deepStrictEqual(yield* Client.compute([ends(kept(), 0)]), [[false, 4, 4]])
+      }),
+      { size: 2 }
+    ))
 
   it.live("K7: large results go from thread to thread, and are values where they are read", () =>
     withThreads(

@@ -40,6 +40,18 @@ export const rows = (count: number): ReadonlyArray<Row> =>
 
 export const lastOf = (rows: ReadonlyArray<Row>, plus: number): number => rows.at(-1)!.id + plus
 
+/** What a body sees of a large array: whether its memory is shared, and the first and the last number. */
+export const ends = (view: Float64Array, _: number): ReadonlyArray<boolean | number> => [
+  view.buffer instanceof SharedArrayBuffer,
+  view[0]!,
+  view.at(-1)!
+]
+
+const table = new Float64Array(50_000).fill(4)
+
+/** An array that this thread keeps. */
+export const kept = (): Float64Array => table
+
 export const exit = (): void => process.exit(3)
 
 export const fault = (): void => void process.kill(process.pid, "SIGSEGV")
