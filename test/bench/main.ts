@@ -408,6 +408,22 @@ const threadsTables = async (): Promise<void> => {
       figures.map(([name, micros]) => [name, figure(micros), figure(micros / skein)])
     )
   }
+  await largeTables()
+}
+
+const largeTables = async (): Promise<void> => {
+  const { measureLarge } = await import("./large.ts")
+  for (const { figures, note, title } of await measureLarge(flags.quick)) {
+    say(`## ${title}: ms`)
+    say()
+    say(note)
+    say()
+    const last = figures.at(-1)![1]
+    table(
+      ["", "ms", "of a clone's"],
+      figures.map(([name, micros]) => [name, figure(micros / 1000), figure(micros / last)])
+    )
+  }
 }
 
 // ---- streams

@@ -7,6 +7,7 @@ import * as Portable from "skein/Portable"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { Threads } from "skein/threads"
+import type * as Moved from "./moved.ts"
 import { Tiny } from "./tasks.ts"
 import type * as Work from "./work.ts"
 import { tiny } from "./work.ts"
@@ -17,6 +18,10 @@ const module = Portable.module<typeof Work>()(url)
 
 /** The bodies as functions of a module. */
 export const work = module.tasks
+
+const movedModule = Portable.module<typeof Moved>()(new URL("./moved.ts", import.meta.url))
+
+export const { nextMoved } = movedModule.tasks
 
 /** A fiber task with the same body. */
 export const tinyFiber = Task.fn(tiny)
@@ -31,7 +36,7 @@ export interface Runner {
 export const open = async (threads: number): Promise<Runner> => {
   const remote = Threads.layer({
     size: threads,
-    tasks: [module, Tiny],
+    tasks: [module, movedModule, Tiny],
     entry: new URL("./entry.ts", import.meta.url)
   })
   const runtime = ManagedRuntime.make(remote.pipe(Layer.provideMerge(Skein.layer())))

@@ -28,8 +28,25 @@ export const next = (numbers: Float64Array): Float64Array => {
   return numbers
 }
 
+export const endOf = (numbers: Float64Array, i: number): number => numbers.at(-1)! + i
+
+const endOfPair = ([numbers, i]: readonly [Float64Array, number]): number => endOf(numbers, i)
+
+export interface Row {
+  readonly id: number
+  readonly name: string
+  readonly at: number
+  readonly ok: boolean
+  readonly tags: ReadonlyArray<string>
+}
+
+export const rows = (count: number): ReadonlyArray<Row> =>
+  Array.from({ length: count }, (_, id) => ({ id, name: `name${id}`, at: id / 3, ok: true, tags: ["a", "b"] }))
+
+export const lastOf = (rows: ReadonlyArray<Row>): number => rows.at(-1)!.id
+
 /** What the pools of the peers take: one function, with the name of the body. */
-const bodies = { tiny, millisecond, primes, next } as const
+const bodies = { tiny, millisecond, primes, next, endOfPair, rows, lastOf } as const
 
 export interface Call {
   readonly body: keyof typeof bodies
