@@ -209,7 +209,7 @@ describe("a large buffer", () => {
       const task = Task.make(Effect.sync(() => Portable.move(numbers(++made))))
       const first = look.task([task, 0])
       const [one, two] = yield* Client.compute([first, look.task([task, first])])
-      assert.deepStrictEqual([one, two], [["own", 8 * size, 1, 1], ["own", 8 * size, 2, 1]])
+      assert.deepStrictEqual<ReadonlyArray<unknown>>([one, two], [["own", 8 * size, 1, 1], ["own", 8 * size, 2, 1]])
       assert.strictEqual(made, 2)
     }).pipe(Effect.provide(layer))
   })
@@ -269,7 +269,8 @@ describe("a look for large buffers", () => {
     const part = copied(whole.subarray(100, 70_100)) as Uint8Array
     assert.deepStrictEqual([part.length, part.buffer.byteLength, part[0]], [70_000, 70_000, 1])
     assert.strictEqual(copied(Buffer.alloc(70_000)).constructor, Uint8Array)
-    for (const Kind of [Int16Array, BigInt64Array, DataView, Float32Array]) {
+    const kinds: ReadonlyArray<new(buffer: ArrayBuffer) => ArrayBufferView> = [Int16Array, BigInt64Array, DataView]
+    for (const Kind of kinds) {
       assert.strictEqual(viewOf(new Kind(new ArrayBuffer(16)), new ArrayBuffer(8)).constructor, Kind)
     }
   })

@@ -119,7 +119,7 @@ export const bodies = {
 } satisfies Record<string, Maker>
 
 /** Large buffers that tasks of many graphs take, by their first byte. */
-const tables = [11, 12].map((first) => new Uint8Array(66_000).fill(first))
+const tables = [new Uint8Array(66_000).fill(11), new Uint8Array(66_000).fill(12)] as const
 
 /** The sharing of schedulers with a remote worker. */
 export const sharings = new Set<Sharing>()
