@@ -198,7 +198,8 @@ describe("a large buffer", () => {
       const { sharing } = yield* addRemotes([look], false)
       const table = numbers(7)
       const ends = yield* Client.compute([look.task([table, 1]), look.task([table, 2])])
-      assert.deepStrictEqual(ends, ends.map(() => ["own", 8 * size, 7, 1]))
+      const own = ["own", 8 * size, 7, 1]
+      assert.deepStrictEqual<ReadonlyArray<unknown>>(ends, [own, own])
       assert.deepStrictEqual([sharing.copies, table.length], [0, size])
     }).pipe(Effect.provide(layer)))
 
