@@ -121,6 +121,8 @@ describe("a large result", () => {
       ])
       assert.deepStrictEqual(ends, [many, many - 1, many, many + 1])
       assert.deepStrictEqual(counting.counts, [1, 4, 0])
+      // Its bytes are let go with it.
+      assert.strictEqual(coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client)).atHome.size, 0)
     }).pipe(Effect.provide(Skein.layer({ workers: [], waitForWorkers: "1 minute" }))))
 
   it.effect("K7: is opened at home once, by the first who reads it", () =>

@@ -7,7 +7,7 @@ import { isA, looked } from "../values/looks.ts"
 import { isGiven } from "./moved.ts"
 
 /** The bytes beyond which a buffer is large. */
-export const largeBuffer = 65_536
+const largeBuffer = 65_536
 
 /** How deep, and at how many entries of each array or record, a look for buffers goes. */
 const depth = 2
