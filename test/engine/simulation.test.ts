@@ -35,7 +35,7 @@ describe("simulation", () => {
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded WaitBegan WaitAbandoned SlotWanted",
       "TagLimited CancelRequested ClaimShared ClaimsReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
       "WorkerStarted WorkerBeat PoolOpened WorkerJoined StartWorker WorkerExpired",
-      "TaskCopied CopiesRequested RebalanceRequested",
+      "TaskCopied CopiesRequested RebalanceRequested StartsPaused StartsResumed",
       "TaskStarted Begin TakeBack",
       "Start Stop Finalize Submitted Adopt Hold Copy Forget Discard ForgetFailure WaitEnded ClaimEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
@@ -69,6 +69,7 @@ describe("simulation", () => {
       "forced and settled as Skipped",
       "forced and settled as Succeeded",
       "forced and stopped as attempt",
+      "succeeded others",
       "lengthened",
       "newest lost",
       "newest missed",

@@ -79,6 +79,29 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
   "cancel": submitted(reluctant(), (future) => Future.cancel(future)),
   "cancel without waiting": submitted(reluctant(), (future) => Future.cancel(future, { wait: false })),
   "cancel by force": submitted(diamond(), (future) => Future.cancel(future, { force: true })),
+  "replace": submitted(
+    Task.withOptions(reluctant(), { key: "k" }),
+    () => Client.compute(Task.withOptions(slow(1), { key: "k" }), { conflict: "replace" })
+  ),
+  "replace a replacement": submitted(
+    Task.withOptions(reluctant(), { key: "k" }),
+    () =>
+      Effect.scoped(Effect.andThen(
+        Client.submit(Task.withOptions(reluctant(), { key: "k" }), { conflict: "replace" }),
+        Client.compute(Task.withOptions(one(1), { key: "k" }), { conflict: "replace" })
+      ))
+  ),
+  "compute under a rate": Effect.andThen(
+    Scheduler.limitTag("sweep", { rate: { starts: 1, per: 3 } }),
+    Client.compute([1, 2, 3].map(() => Task.withOptions(one(1), { tags: ["sweep"] })))
+  ),
+  "compute in a pause": Effect.andThen(Scheduler.pause({ for: 3 }), Client.compute(diamond())),
+  "a body that pauses and resumes": inTask(
+    Effect.andThen(
+      Scheduler.pause(),
+      Effect.andThen(Effect.sleep(1), Effect.andThen(Scheduler.resume(), Client.compute(one(1))))
+    )
+  ),
   "release": submitted(reluctant(), Future.release),
   "keep": Effect.scoped(submitted(one(1), (future) => Effect.flatMap(Future.keep(future), Future.join))),
   "retry": submitted(

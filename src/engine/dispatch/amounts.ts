@@ -50,21 +50,31 @@ export const couldHold = (worker: WorkerRecord, { amounts }: Asked): boolean => 
 type Need = readonly [amount: Amount, units: number]
 
 /** The amounts that must be free on a worker. */
-const amountsOn = (worker: WorkerRecord, { amounts = {} }: Asked): ReadonlyArray<Need> =>
-  Object.entries(amounts).map(([name, amount]) => [worker.amounts!.get(name)!, unitsOf(amount)])
+const amountsOn = (worker: WorkerRecord, { amounts }: Asked): ReadonlyArray<Need> =>
+  amounts === undefined
+    ? nothing
+    : Object.entries(amounts).map(([name, amount]) => [worker.amounts!.get(name)!, unitsOf(amount)])
+
+const nothing: ReadonlyArray<Need> = []
 
 /** The tags among those asked for that are limited. */
-const limited = (state: State, { tags = [] }: Asked): ReadonlyArray<Need> =>
-  tags.flatMap((tag) => {
-    const amount = state.tags.get(tag)
-    return amount === undefined ? [] : [[amount, 1] as const]
-  })
+const limited = ({ tags: limits }: State, { tags }: Asked): ReadonlyArray<Need> => {
+  if (tags === undefined || limits.size === 0) return nothing
+  let found: Array<Need> | undefined
+  for (let i = 0; i < tags.length; i++) {
+    const amount = limits.get(tags[i]!)
+    if (amount === undefined) continue
+    if (found === undefined) found = [[amount, 1]]
+    else found.push([amount, 1])
+  }
+  return found ?? nothing
+}
 
 /** All units that must be free there. */
-const needsOn = (state: State, worker: WorkerRecord, needs: Asked): ReadonlyArray<Need> => [
-  ...amountsOn(worker, needs),
-  ...limited(state, needs)
-]
+const needsOn = (state: State, worker: WorkerRecord, needs: Asked): ReadonlyArray<Need> => {
+  const tags = limited(state, needs)
+  return needs.amounts === undefined ? tags : [...amountsOn(worker, needs), ...tags]
+}
 
 /** What a task needs beside its slot and does not hold: its whole demand, or the tags alone if it kept its amounts. */
 export const missing = (state: State, task: TaskId): Asked | undefined => {
@@ -185,12 +195,13 @@ const withhold = ({ withheld }: Round, needs: ReadonlyArray<Need>, sign = 1): vo
 }
 
 /** How much is missing of the units that are neither held nor withheld. */
-const lackOf = ({ withheld }: Round, needs: ReadonlyArray<Need>): number =>
-  needs.reduce(
-    (sum, [amount, units]) =>
-      sum + Math.max(0, units - Math.max(0, amount.total - amount.used - (withheld.get(amount) ?? 0))),
-    0
-  )
+const lackOf = ({ withheld }: Round, needs: ReadonlyArray<Need>): number => {
+  let lack = 0
+  for (const [amount, units] of needs) {
+    lack += Math.max(0, units - Math.max(0, amount.total - amount.used - (withheld.get(amount) ?? 0)))
+  }
+  return lack
+}
 
 /** Whether a task at this rank of the round may take its tags now. */
 export const hasTags = (state: State, needs: Asked, round: Round): boolean =>
@@ -207,9 +218,15 @@ export const isLimited = ({ tags: limits }: State, { amounts, tags }: Crowd): bo
 /** Whether the round has nothing left of all that the tasks of a crowd ask for: then none starts, and none withholds more. */
 export const isUsedUp = (state: State, { amounts, tags, workers }: Crowd, { withheld }: Round): boolean => {
   const isGone = (amount: Amount): boolean => amount.total - amount.used <= (withheld.get(amount) ?? 0)
-  const limits = tags.flatMap((tag) => state.tags.get(tag) ?? [])
+  let hasLimits = false
+  for (let i = 0; i < tags.length; i++) {
+    const limit = state.tags.get(tags[i]!)
+    if (limit === undefined) continue
+    if (!isGone(limit)) return false
+    hasLimits = true
+  }
   // Without its tags a task withholds no amounts.
-  if (limits.length > 0) return limits.every(isGone)
+  if (hasLimits) return true
   return workers.every((worker) =>
     worker.phase !== "open" || amounts.every((name) => isGone(worker.amounts!.get(name)!))
   )
