@@ -2,9 +2,10 @@
  * Microseconds a task and memory: Skein beside the floor and the peers, in one process, in interleaved rounds.
  *
  *     npm run bench -- [--quick] [--sizes 1000,10000] [--shapes chain,tree] [--json file] [--without-skein]
- *                      [--without-peers] [--without-memory] [--without-nested] [--nested] [--threads] [--streams]
+ *                      [--without-peers] [--without-memory] [--without-nested] [--nested] [--threads] [--streams] [--cores]
  *
- * `--nested` measures recursion by tasks and nothing else, `--threads` tasks in threads, `--streams` streams of results.
+ * `--nested` measures recursion by tasks and nothing else, `--threads` tasks in threads beside peers, `--streams` streams of results,
+ * `--cores` when other cores pay.
  *
  * Figures are lower quartiles: what others do on the machine only ever adds, and to long runs more than to short ones. They
  * drift all the same: compare ratios within one run. Times are reported, not enforced; only a wrong answer makes the exit
@@ -33,7 +34,8 @@ const { values: flags } = parseArgs({
     "without-nested": { type: "boolean", default: false },
     nested: { type: "boolean", default: false },
     threads: { type: "boolean", default: false },
-    streams: { type: "boolean", default: false }
+    streams: { type: "boolean", default: false },
+    cores: { type: "boolean", default: false }
   }
 })
 
@@ -478,6 +480,27 @@ const streamsTables = async (): Promise<void> => {
   table(["", ...Array.from({ length: 10 }, (_, i) => `${i + 1}`)], rows)
 }
 
+// ---- other cores
+
+const coresTables = async (): Promise<void> => {
+  const { measure: measureCores } = await import("./cores.ts")
+  const { bodies, payloads } = await measureCores(flags.quick)
+  say("## Bodies that compute: µs a task")
+  say()
+  say("All at once, a number there and a number back.")
+  say()
+  table(
+    ["body", "fibers", "2 threads", "2 processes"],
+    bodies.map(([name, ...micros]) => [name, ...micros.map(figure)])
+  )
+  say("## Buffers there and back: µs a task")
+  say()
+  table(
+    ["buffer", "2 threads, copied", "moved", "2 processes"],
+    payloads.map(([name, ...micros]) => [name, ...micros.map(figure)])
+  )
+}
+
 // ---- budgets
 
 interface Budget {
@@ -555,7 +578,7 @@ const budgets = (): ReadonlyArray<Budget> => {
 // ---- the report
 
 /** Only one part is measured. */
-const isPart = flags.nested || flags.threads || flags.streams
+const isPart = flags.nested || flags.threads || flags.streams || flags.cores
 
 say(
   `# Benchmark: Node ${process.version}, ${cpus()[0]?.model.trim()} x ${cpus().length}${isPart ? "" : ", 8 slots"}`
@@ -581,9 +604,10 @@ const measureShapes = async (): Promise<void> => {
 }
 
 if (!isPart) await measureShapes()
-if (subject && !flags.threads && !flags.streams && !flags["without-nested"]) await nestedTable()
+if (subject && (flags.nested || !isPart) && !flags["without-nested"]) await nestedTable()
 if (flags.threads) await threadsTables()
 if (flags.streams) await streamsTables()
+if (flags.cores) await coresTables()
 const verdicts = subject && !isPart ? budgets() : []
 if (verdicts.length > 0) {
   say("## Budgets")
