@@ -2,9 +2,10 @@
  * Writes every fence marked `ts import.meta.vitest` (in doc comments, the README and docs) to `.doctest/`, one test a
  * fence. Imports move to the top; a trailing `// => value` asserts that the expression, or the `const`, before it equals
  * `value`. Outside functions an Effect is run first and its result is compared, or its exit with `// => Exit.fail(...)`
- * (an Exit is an Effect that ends as itself).
+ * (an Exit is an Effect that ends as itself). Paths such as "./examples/primes.ts" are those beside the file with the fence.
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { posix } from "node:path"
 import ts from "typescript6"
 
 const fence = /^([ \t]*(?:\*[ \t])?)```ts import\.meta\.vitest\n([^]*?)\n[ \t]*(?:\*[ \t])?```/gm
@@ -61,12 +62,19 @@ ${body.trim()}
 `
 }
 
+const folder = ".doctest"
+
+/** The code of a fence of the file `path` as it reads in the folder of the tests. */
+export const moved = (path: string, code: string): string =>
+  code.replaceAll(/(?<=["'])\.(?=\/)/g, posix.relative(folder, posix.dirname(path.replaceAll("\\", "/"))))
+
 if (import.meta.main) {
-  rmSync(".doctest", { recursive: true, force: true })
-  mkdirSync(".doctest")
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
   for (const path of globSync(["src/**/*.ts", "README.md", "docs/**/*.md"])) {
     for (const { code, line } of extract(readFileSync(path, "utf8"))) {
-      writeFileSync(`.doctest/${path.replaceAll(/\W/g, "-")}-${line}.test.ts`, toTest(`${path}:${line}`, code))
+      const test = toTest(`${path}:${line}`, moved(path, code))
+      writeFileSync(`${folder}/${path.replaceAll(/\W/g, "-")}-${line}.test.ts`, test)
     }
   }
 }

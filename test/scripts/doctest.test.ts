@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { extract, toTest } from "../../scripts/doctest.ts"
+import { extract, moved, toTest } from "../../scripts/doctest.ts"
 
 const mark = "```ts import.meta.vitest"
 const doc = `/**
@@ -22,6 +22,12 @@ describe("doctest", () => {
     assert.deepStrictEqual(extract(`text\n${mark}\n1 // => 1\n\`\`\`\n\`\`\`ts\n2\n\`\`\`\n`), [
       { line: 3, code: "1 // => 1" }
     ])
+  })
+
+  it("finds the files beside the one with the fence", () => {
+    assert.strictEqual(moved("README.md", `import a from "./examples/a.ts"`), `import a from "../examples/a.ts"`)
+    assert.strictEqual(moved("docs/a.md", `new URL("./b.ts")`), `new URL("../docs/b.ts")`)
+    assert.strictEqual(moved("README.md", `"a./b" + "."`), `"a./b" + "."`)
   })
 
   it("moves imports to the top and leaves no export inside the test", () => {

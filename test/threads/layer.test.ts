@@ -164,6 +164,24 @@ describe("tasks in threads", () => {
       { id: "cpu" }
     ))
 
+  it.live("W16: of two pools that serve different modules each runs its own, and a task that both serve runs in either", () =>
+    Effect.gen(function*() {
+      const parents = Portable.module<typeof nesting>()(url("nested.ts"))
+      const first = Threads.layer({ size: 1, tasks: [work], id: "first" })
+      const second = Threads.layer({ size: 1, tasks: [work, parents], id: "second" })
+      const places = yield* Client.compute([
+        Task.withOptions(place(), { workers: { labels: ["first"] } }),
+        Task.withOptions(place(), { workers: { labels: ["second"] } }),
+        ...Array.from({ length: 20 }, (_, i) => parents.tasks.nested(i)),
+        ...Array.from({ length: 20 }, (_, i) => double(i))
+      ]).pipe(Effect.provide(Layer.mergeAll(first, second).pipe(Layer.provideMerge(Skein.layer()))))
+      assert.notStrictEqual(places[0], places[1])
+      const twice = Array.from({ length: 20 }, (_, i) => 2 * i)
+      assert.deepStrictEqual(places.slice(2, 22), twice.map((twice) => ({ isHere: true, twice })))
+      assert.deepStrictEqual(places.slice(22), twice)
+      assert.strictEqual(threadsLeft(), 0)
+    }))
+
   it.live("W14: a thread retires after a number of tasks, and a fresh one takes its place", () =>
     withThreads(
       Effect.gen(function*() {
