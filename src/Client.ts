@@ -8,9 +8,11 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import type * as Option from "effect/Option"
 import { isIterable } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { replicate } from "./Future.ts"
 import { CurrentAnnotations, inside } from "./internal/bodies/annotations.ts"
 import { withClient } from "./internal/client/client.ts"
 import type { Client } from "./internal/client/client.ts"
@@ -30,9 +32,12 @@ import type { StreamInPipe, StreamOf } from "./internal/client/streaming.ts"
 import { defaultGroup } from "./internal/client/verbs.ts"
 import type { FireOptions, Futures } from "./internal/client/verbs.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
-import { isForPipe, subjectFirst } from "./internal/tasks/checks.ts"
-import type { Mode } from "./internal/tasks/checks.ts"
+import { flag, isForPipe, optionsFault, subjectFirst } from "./internal/tasks/checks.ts"
+import type { Checks, Mode } from "./internal/tasks/checks.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
+import { codeOfFunction } from "./internal/tasks/keys.ts"
+import { makeTask } from "./internal/tasks/makeTask.ts"
+import { normalize } from "./internal/tasks/options.ts"
 import type { Needs, Services, WithoutSignals } from "./internal/tasks/shapes.ts"
 import type * as internal from "./internal/tasks/task.ts"
 import type { Annotations } from "./internal/tasks/taskOptions.ts"
@@ -360,6 +365,94 @@ export const completions = <F extends Future<any, any>>(
   futures: Iterable<F> = [],
   options?: CompletionOptions
 ): Effect.Effect<Completions<F>, never, Scope.Scope> => makeCompletions(futures, options)
+
+/**
+ * The future that was published under a name with `Future.publish`, if there is one. The current scope claims its result.
+ *
+ * @stability unstable
+ * @category resource management
+ * @since 0.1.0
+ */
+export const published = (
+  name: string
+): Effect.Effect<Option.Option<Future<unknown, unknown>>, never, Client | Scope.Scope> =>
+  withClient((client) => client.published(name))
+
+/**
+ * Ends a name, and gives back the claim of the scope that published the future. Returns whether there was such a name.
+ *
+ * @stability unstable
+ * @category resource management
+ * @since 0.1.0
+ */
+export const unpublish = (name: string): Effect.Effect<boolean, never, Client> =>
+  withClient((client) => client.unpublish(name))
+
+/**
+ * Options of {@link scatter}.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface ScatterOptions {
+  /**
+   * Gives it the digest of the value as its key: equal values that are there at once are one. The value must have a canonical
+   * encoding, as arguments of pure functions do. Defaults to false.
+   */
+  readonly pure?: boolean | undefined
+  /** Lets all workers hold the value before this returns. Defaults to false. */
+  readonly broadcast?: boolean | undefined
+}
+
+/**
+ * Makes a future of a value.
+ *
+ * **When to use**
+ *
+ * For a value that many tasks need as an input, such as a table: it then has a key, an owner and a place, as a result has. For few
+ * tasks close over the value, or pass it as an argument.
+ *
+ * **Example** (Equal values are one)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Skein, Task } from "skein"
+ *
+ * const program = Effect.gen(function*() {
+ *   const table = yield* Client.scatter([1, 2, 3], { pure: true })
+ *   const same = yield* Client.scatter([1, 2, 3], { pure: true })
+ *   const sum = yield* Client.compute(Task.map(table, (numbers) => numbers.reduce((a, b) => a + b)))
+ *   return { isSame: table.key === same.key, sum }
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => { isSame: true, sum: 6 }
+ * ```
+ *
+ * @stability unstable
+ * @category forking
+ * @since 0.1.0
+ */
+export const scatter = <A>(
+  value: A,
+  options?: ScatterOptions
+): Effect.Effect<Future<A>, SubmitError | SkeinError, Client | Scope.Scope> => {
+  const fault = optionsFault(options, ofScatter)
+  if (fault !== undefined) return Effect.die(fault)
+  const future = submit(scattered(value, options ?? {}) as unknown as Task<A>)
+  return options?.broadcast === true ? Effect.tap(future, replicate({ copies: Number.MAX_SAFE_INTEGER })) : future
+}
+
+const ofScatter: Checks<ScatterOptions> = { pure: flag, broadcast: flag }
+
+const first = ([value]: ReadonlyArray<unknown>): unknown => value
+
+/** The task that has a value. No worker holds a literal, so one that all shall hold is a result. */
+const scattered = (value: unknown, { broadcast, pure }: ScatterOptions): internal.TaskImpl => {
+  const options = normalize({ label: "scatter" })
+  if (pure !== true && broadcast !== true) return makeTask({ _tag: "value", value }, undefined, options)
+  const shared = pure === true ? { pure, name: "scatter", code: codeOfFunction(first, undefined) } : {}
+  return makeTask({ _tag: "map", run: first as never }, [value], { ...options, ...shared })
+}
 
 /**
  * Gives options to all tasks that `effect` and its child fibers submit.

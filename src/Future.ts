@@ -25,6 +25,7 @@ import {
   count,
   invalidOption,
   modeOfValues,
+  name as isName,
   names,
   optionsFault,
   subjectFirst,
@@ -352,6 +353,50 @@ export const keep = <A, E>(self: Future<A, E>): Effect.Effect<Future<A, E>, Skei
     Effect.scope,
     (scope) => internal.implOf(self).home.owners.keep(internal.implOf(self), scope)
   ) as any
+
+/**
+ * Publishes a future under a name, for others that pick it up with `Client.published`. Returns whether the name was free.
+ *
+ * **Details**
+ *
+ * The name belongs to the current scope, which claims the result: both end with the scope, or with `Client.unpublish`. Whoever has
+ * picked the future up has a claim of its own, and keeps the result. Names are those of one scheduler. A task that has not ended, or
+ * has failed, may be published too.
+ *
+ * **Example** (A model that many requests use)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Option } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ *
+ * const request = Effect.scoped(Effect.gen(function*() {
+ *   const model = Option.getOrThrow(yield* Client.published("model"))
+ *   return yield* Client.compute(Task.map(model, (weights) => `answered with ${weights}`))
+ * }))
+ * const program = Effect.gen(function*() {
+ *   const model = yield* Client.submit(Task.make(Effect.succeed("weights")))
+ *   yield* Future.publish(model, "model")
+ *   return yield* request
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => "answered with weights"
+ * ```
+ *
+ * @stability unstable
+ * @category resource management
+ * @since 0.1.0
+ */
+export const publish: {
+  (name: string): (self: Future<unknown, unknown>) => Effect.Effect<boolean, SkeinError, Scope.Scope>
+  (self: Future<unknown, unknown>, name: string): Effect.Effect<boolean, SkeinError, Scope.Scope>
+} = dual(
+  2,
+  (self: Future<unknown, unknown>, name: string): Effect.Effect<boolean, SkeinError, Scope.Scope> =>
+    Effect.flatMap(Effect.scope, (scope) => {
+      const future = internal.implOf(self)
+      const fault = valueFault(isName, "name", name)
+      return fault === undefined ? future.home.published.publish(future, name, scope) : Effect.die(fault)
+    })
+)
 
 /**
  * How many workers shall hold a result, or which.

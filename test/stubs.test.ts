@@ -37,6 +37,14 @@ const recording = (calls: Array<string>) => {
       calls.push(`fireAndForget ${options?.group}`)
       return client.fireAndForget(fired, options)
     },
+    published: (name) => {
+      calls.push(`published ${name}`)
+      return client.published(name)
+    },
+    unpublish: (name) => {
+      calls.push(`unpublish ${name}`)
+      return client.unpublish(name)
+    },
     awaitGroup: (group) => {
       calls.push(`awaitGroup ${group}`)
       return client.awaitGroup(group)
@@ -73,6 +81,9 @@ describe("the service of a client", () => {
       assert.deepStrictEqual(yield* seen(Client.compute([task], { mode: "collect" })), ["compute collect"])
       assert.deepStrictEqual(yield* seen(Client.forEach([1, 2], Effect.succeed)), ["forEach"])
       assert.deepStrictEqual(yield* seen(Client.fireAndForget(task, { group: "mail" })), ["fireAndForget mail"])
+      assert.deepStrictEqual(yield* seen(Client.scatter(1)), ["submitAll 1"])
+      assert.deepStrictEqual(yield* seen(Client.published("model")), ["published model"])
+      assert.deepStrictEqual(yield* seen(Client.unpublish("model")), ["unpublish model"])
       assert.deepStrictEqual(yield* seen(Client.awaitGroup("mail")), ["awaitGroup mail"])
       assert.deepStrictEqual(yield* seen(Client.cancelGroup()), ["cancelGroup default"])
       const nested = Task.make(Effect.scoped(Effect.flatMap(Client.submit(task), Future.join)))

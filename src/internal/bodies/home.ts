@@ -7,6 +7,7 @@ import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { TagLimit } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
@@ -116,6 +117,10 @@ export interface Home extends FutureHome {
       targets: ReadonlyArray<TaskId>,
       owner: Bulk
     ) => Cause.Cause<unknown> | undefined
+  }
+  readonly published: FutureHome["published"] & {
+    readonly pick: (name: string, scope: Scope.Scope) => Effect.Effect<Option.Option<FutureImpl>>
+    readonly withdraw: (name: string) => Effect.Effect<boolean>
   }
   /** The retry schedules that have begun: a part of a fused task begins its own anew. */
   readonly schedules: { readonly size: number; readonly delete: (task: TaskId) => unknown }

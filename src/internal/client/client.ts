@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { CancelOptions } from "../tasks/cancelling.ts"
@@ -56,6 +57,10 @@ export class Client extends Context.Service<Client, {
     task: Task<A, E, R>,
     options?: FireOptions
   ) => Effect.Effect<void, SubmitError, Needs<R>>
+  /** The future that was published under a name. */
+  readonly published: (name: string) => Effect.Effect<Option.Option<Future<unknown, unknown>>, never, Scope.Scope>
+  /** Ends a name. */
+  readonly unpublish: (name: string) => Effect.Effect<boolean>
   /** Waits for the tasks of a group. */
   readonly awaitGroup: (group?: string) => Effect.Effect<void, SkeinError>
   /** Cancels the tasks of a group. */

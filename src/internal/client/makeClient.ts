@@ -11,7 +11,7 @@ import type { Client } from "./client.ts"
 import { computeTargets } from "./computing.ts"
 import { mapItems } from "./mapping.ts"
 import { streamItems } from "./streaming.ts"
-import { awaitGroup, cancelGroup, fireAndForget, retryAll, submitAll } from "./verbs.ts"
+import { awaitGroup, cancelGroup, fireAndForget, published, retryAll, submitAll, unpublish } from "./verbs.ts"
 
 /** How `skein/testing` finds the scheduler behind a client. */
 const Core: unique symbol = Symbol.for("skein/Client/core")
@@ -28,6 +28,8 @@ export const make = (home: Home): Client["Service"] => {
         ? streamItems(home, source, rest[0], rest[1])
         : streamItems(home, source, undefined, rest[0]),
     fireAndForget: (task, options) => fireAndForget(home, task, options),
+    published: (name) => published(home, name),
+    unpublish: (name) => unpublish(home, name),
     awaitGroup: (group) => awaitGroup(home, group),
     cancelGroup: (group, options) => cancelGroup(home, group, options)
   }

@@ -5,13 +5,14 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
 import type { Conflict } from "../bodies/livePlan.ts"
 import { cancelRequest, ofCancel } from "../tasks/cancelling.ts"
 import type { CancelOptions } from "../tasks/cancelling.ts"
-import { conflict, optionsFault, text, valueFault } from "../tasks/checks.ts"
+import { conflict, name as isNamed, optionsFault, text, valueFault } from "../tasks/checks.ts"
 import type { Checks } from "../tasks/checks.ts"
 import type { Future, Task } from "../tasks/handles.ts"
 import type { Needs, Services, WithoutSignals } from "../tasks/shapes.ts"
@@ -57,6 +58,27 @@ export const retryAll = (
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
     return home.submissions.retry(futures.map(internal.implOf), scope, fiber)
   })
+
+const nameFault = (name: string): Error | undefined => valueFault(isNamed, "name", name)
+
+export const published = (
+  home: Home,
+  name: string
+): Effect.Effect<Option.Option<Future<unknown, unknown>>, never, Scope.Scope> => {
+  const fault = nameFault(name)
+  return fault === undefined
+    ? Effect.flatMap(Effect.scope, (scope) => home.published.pick(name, scope)) as Effect.Effect<
+      any,
+      never,
+      Scope.Scope
+    >
+    : Effect.die(fault)
+}
+
+export const unpublish = (home: Home, name: string): Effect.Effect<boolean> => {
+  const fault = nameFault(name)
+  return fault === undefined ? home.published.withdraw(name) : Effect.die(fault)
+}
 
 /**
  * The group of tasks that {@link fireAndForget} starts without a group.

@@ -29,6 +29,7 @@ import { Mailbox } from "./mailbox.ts"
 import { Observers } from "./observers.ts"
 import { Outbox } from "./outbox.ts"
 import { Owners } from "./ownership.ts"
+import { Published } from "./published.ts"
 import { Reports } from "./reports.ts"
 import { Retrying } from "./retrying.ts"
 import { Settling } from "./settling.ts"
@@ -117,6 +118,7 @@ export class SchedulerCore extends Ground implements Home {
     this.warn
   )
   readonly owners = new Owners(this, this.mailbox, this.waits, this.view, this.attempts, this.state, this.time)
+  readonly published = new Published(this.owners)
   readonly submissions = new Submissions(
     this,
     this.mailbox,

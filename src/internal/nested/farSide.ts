@@ -66,6 +66,8 @@ const clientOf = (made: Effect.Effect<Client["Service"]>): Client["Service"] => 
     compute: verb("compute"),
     forEach: verb("forEach"),
     fireAndForget: verb("fireAndForget"),
+    published: verb("published"),
+    unpublish: verb("unpublish"),
     awaitGroup: verb("awaitGroup"),
     cancelGroup: verb("cancelGroup")
   }

@@ -262,6 +262,9 @@ export interface FutureHome {
       workers: ReadonlyArray<string> | undefined
     ) => ReadonlyArray<string>
   }
+  readonly published: {
+    readonly publish: (future: FutureImpl, name: string, scope: Scope.Scope) => Effect.Effect<boolean, SkeinError>
+  }
   readonly settling: {
     readonly settle: (future: FutureImpl, exit: Exit.Exit<unknown, unknown>) => boolean
   }

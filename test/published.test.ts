@@ -1,0 +1,131 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import { InvalidArgument, Released } from "skein/SkeinError"
+import * as Task from "skein/Task"
+import { inScheduler } from "./harness.ts"
+import { errorOf, submitErrorOf } from "./support.ts"
+
+/** What a request that knows a name alone gets. */
+const asked = (name: string): Effect.Effect<unknown, never, Client.Client> =>
+  Effect.scoped(Effect.flatMap(
+    Client.published(name),
+    (found): Effect.Effect<unknown> => Option.isNone(found) ? Effect.succeed("nothing") : Future.await(found.value)
+  ))
+
+describe("published futures", () => {
+  it.effect("A13: others pick up by name what was published, ended or not, failed or not", () =>
+    Effect.gen(function*() {
+      const gate = yield* Client.submit(Task.make(Effect.never as Effect.Effect<string>))
+      assert.isTrue(yield* Future.publish(gate, "late"))
+      const failed = yield* Client.submit(Task.make(Effect.fail("no")))
+      assert.isTrue(yield* failed.pipe(Future.publish("failed")))
+      const late = yield* Effect.forkChild(asked("late"))
+      yield* Effect.yieldNow
+      yield* Future.settle(gate, Exit.succeed("done"))
+      assert.deepStrictEqual(yield* Fiber.join(late), Exit.succeed("done"))
+      const end = (yield* asked("failed")) as Exit.Exit<unknown, unknown>
+      assert.strictEqual(Exit.isFailure(end) && Cause.squash(end.cause), "no")
+      assert.strictEqual(yield* asked("other"), "nothing")
+    }).pipe(inScheduler()))
+
+  it.effect("A13: a name belongs to the scope that published it; who has picked the future up keeps the result", () =>
+    Effect.gen(function*() {
+      const publisher = yield* Scope.make()
+      yield* Scope.provide(
+        Effect.flatMap(Client.submit(Task.make(Effect.succeed("model"))), Future.publish("model")),
+        publisher
+      )
+      const mine = Option.getOrThrow(yield* Client.published("model"))
+      yield* Scope.close(publisher, Exit.void)
+      assert.strictEqual(yield* asked("model"), "nothing")
+      assert.strictEqual(yield* Future.join(mine), "model")
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("A13: a name that is taken stays with its owner, until that ends it", () =>
+    Effect.gen(function*() {
+      const [first, second] = yield* Client.submitAll([Task.succeed(1), Task.succeed(2)])
+      assert.isTrue(yield* Future.publish(first, "n"))
+      assert.isFalse(yield* Future.publish(second, "n"))
+      assert.deepStrictEqual(yield* asked("n"), Exit.succeed(1))
+      assert.isTrue(yield* Client.unpublish("n"))
+      assert.isFalse(yield* Client.unpublish("n"))
+      assert.strictEqual(yield* asked("n"), "nothing")
+      assert.isTrue(yield* Future.publish(second, "n"))
+      assert.deepStrictEqual(yield* asked("n"), Exit.succeed(2))
+    }).pipe(inScheduler()))
+
+  it.effect("A13: the end of an earlier owner does not end the name of a later one", () =>
+    Effect.gen(function*() {
+      const [early, late] = [yield* Scope.make(), yield* Scope.make()]
+      const submitted = Client.submit(Task.succeed("it"))
+      yield* Scope.provide(Effect.flatMap(submitted, Future.publish("n")), early)
+      yield* Client.unpublish("n")
+      yield* Scope.provide(Effect.flatMap(submitted, Future.publish("n")), late)
+      yield* Scope.close(early, Exit.void)
+      assert.deepStrictEqual(yield* asked("n"), Exit.succeed("it"))
+      yield* Scope.close(late, Exit.void)
+      assert.strictEqual(yield* asked("n"), "nothing")
+    }).pipe(inScheduler()))
+
+  it.effect("A13: a released future is not published, and a body publishes for as long as it runs", () =>
+    Effect.gen(function*() {
+      const future = yield* Client.submit(Task.succeed(1))
+      yield* Future.release(future)
+      const error = yield* errorOf(Future.publish(future, "gone"))
+      assert.instanceOf(error.reason, Released)
+      assert.strictEqual(yield* asked("gone"), "nothing")
+      const other = yield* Client.submit(Task.succeed(2))
+      const inside = yield* Client.compute(Task.make(Effect.scoped(
+        Effect.andThen(Future.publish(other, "inside"), asked("inside"))
+      )))
+      assert.deepStrictEqual(inside, Exit.succeed(2))
+      assert.strictEqual(yield* asked("inside"), "nothing")
+    }).pipe(inScheduler()))
+})
+
+describe("scattered values", () => {
+  it.effect("A12: a value becomes a future, an input like any other, also in a body", () =>
+    Effect.gen(function*() {
+      const value = { rows: [1, 2, 3] }
+      const table = yield* Client.scatter(value)
+      assert.strictEqual(yield* Future.join(table), value)
+      assert.strictEqual(yield* Client.compute(Task.map(table, ({ rows }) => rows.length)), 3)
+      const nested = Task.make(
+        Effect.scoped(Effect.flatMap(Client.scatter(7), (n) => Client.compute(Task.map(n, (n) => n + 1))))
+      )
+      assert.strictEqual(yield* Client.compute(nested), 8)
+    }).pipe(inScheduler()))
+
+  it.effect("A12: equal values are one on request, and what has no encoding is refused", () =>
+    Effect.gen(function*() {
+      const [one, same, other] = [
+        yield* Client.scatter({ a: [1, "x"] }, { pure: true }),
+        yield* Client.scatter({ a: [1, "x"] }, { pure: true }),
+        yield* Client.scatter({ a: [2, "x"] }, { pure: true })
+      ]
+      assert.strictEqual(one.key, same.key)
+      assert.notStrictEqual(one.key, other.key)
+      const [first, second] = [yield* Future.join(one), yield* Future.join(same)]
+      assert.strictEqual(first, second)
+      assert.notStrictEqual(yield* Client.scatter(1), yield* Client.scatter(1))
+      const error = yield* submitErrorOf(Client.scatter(() => 1, { pure: true }))
+      assert.instanceOf(error.reason, InvalidArgument)
+    }).pipe(inScheduler()))
+
+  it.effect("A12: a broadcast value is on all workers when the call returns", () =>
+    Effect.gen(function*() {
+      const value = { big: true }
+      const future = yield* Client.scatter(value, { broadcast: true })
+      assert.sameMembers([...yield* Future.replicate(future, { copies: 1 })], ["a", "b", "c"])
+      yield* Scheduler.retire("a")
+      assert.strictEqual(yield* Future.join(future), value)
+    }).pipe(inScheduler({ workers: ["a", "b", "c"].map((id) => ({ id, concurrency: 1 })) })))
+})
