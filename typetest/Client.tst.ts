@@ -772,4 +772,11 @@ describe("the service", () => {
       Effect.Effect<[Exit.Exit<number, SkeinError>], SubmitError>
     >()
   })
+
+  it("G21: a conflict is one of three words", () => {
+    const task = Task.make(Effect.succeed(1), { key: "a" })
+    expect(Client.submit).type.toBeCallableWith(task, { conflict: "replace" })
+    expect(Client.fireAndForget).type.toBeCallableWith(task, { conflict: "refuse" })
+    expect(Client.compute).type.not.toBeCallableWith(task, { conflict: "queue" })
+  })
 })

@@ -1,5 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import { check } from "../../src/engine/check/check.ts"
+import * as Engine from "../../src/engine/Engine.ts"
+import { interrupted, succeeded } from "../../src/engine/protocol/Event.ts"
+import type { Ending, Event } from "../../src/engine/protocol/Event.ts"
+import { Flag, Phase } from "../../src/engine/protocol/Phase.ts"
+import { sequenceOf } from "../../src/engine/state/lookups.ts"
+import * as State from "../../src/engine/state/State.ts"
 import { explain } from "../../src/engine/views/explain.ts"
+import { Chance } from "../chance.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 /** Submits a task that starts when these have ended. */
@@ -66,5 +74,111 @@ describe("successions", () => {
     after(rig, main, "c", ["a"], { inside: "a" })
     const [ended] = rig.wait(50, [rig.claim(main, "c")], "a").filter(({ _tag }) => _tag === "WaitEnded")
     assert.deepInclude(ended, { wait: 50, starved: [["a", "c"], ["c", "a"]] })
+  })
+})
+
+/** Replaces tasks of two keys at random, on workers that are lost now and then; of each key one runs at once. */
+const replaceAtRandom = (
+  seed: number
+): { readonly story: string; readonly starts: number; readonly replaced: number } => {
+  const chance = new Chance(seed)
+  const state = State.make()
+  const lines: Array<string> = []
+  const keys = new Map<number, string>()
+  const runs = new Map<
+    number,
+    { readonly task: number; readonly worker: number; readonly key: string; readonly isRemade: boolean }
+  >()
+  const stopping = new Set<number>()
+  let [starts, replaced, wait] = [0, 0, 100]
+  let next = ""
+  const send = (event: Event): void => {
+    const out = Engine.step(state, event)
+    lines.push(JSON.stringify([event, out]))
+    for (const each of out) {
+      if (each._tag === "Submitted") { for (const id of each.ids) keys.set(id, next) }
+      else if (each._tag === "Stop") stopping.add(each.attempt)
+      else if (each._tag === "Start") {
+        const key = keys.get(each.task)!
+        // A result that was there before is made again when it is lost, beside the run that came after it.
+        const isRemade = (state.tasks.flags[each.task]! & Flag.recomputed) !== 0
+        const other = [...runs.values()].find((run) => run.key === key && !run.isRemade)
+        if (!isRemade) assert.isUndefined(other, `seed ${seed}: two runs of ${key} at once`)
+        starts++
+        runs.set(each.attempt, { task: each.task, worker: each.worker, key, isRemade })
+      }
+    }
+  }
+  const addWorker = () => send({ _tag: "WorkerAdded", now: 0, name: `w${state.next.worker}`, slots: 2 })
+  const submit = (): void => {
+    next = chance.pick(["j", "k"])!
+    const { phase, used } = state.tasks
+    const formers = Array.from({ length: used }, (_, id) => id).filter((id) =>
+      phase[id] !== Phase.free && phase[id]! < Phase.succeeded && keys.get(id) === next
+    )
+    const settings = new Map([[0, { key: next, resource: chance.with(0.2) ? true : undefined }]])
+    const edges = { offsets: new Int32Array(2), targets: new Int32Array(0), positions: new Int32Array(1) }
+    const serials = formers.map((id) => sequenceOf(state, id))
+    send({
+      _tag: "GraphSubmitted",
+      now: 0,
+      plan: { size: 1, ...edges, settings },
+      owner: 1,
+      targets: [0],
+      parent: -1,
+      attempt: 0,
+      successions: [{ index: 0, formers }]
+    })
+    for (const serial of serials) {
+      replaced++
+      const of = { claim: -1, owner: 1, serial, cancelled: undefined, wait: wait++, waiter: -1, attempt: 0 } as const
+      send({ _tag: "CancelRequested", now: 0, force: true, by: "test", reason: "replaced", ...of })
+    }
+  }
+  const end = (): void => {
+    const attempt = chance.pick([...runs.keys()])
+    if (attempt === undefined) return
+    const { task } = runs.get(attempt)!
+    runs.delete(attempt)
+    const ending = chance.pick<Ending>([
+      stopping.has(attempt) ? interrupted : succeeded,
+      succeeded,
+      { _tag: "Retried", delayMillis: 0 }
+    ])!
+    send({ _tag: "TaskEnded", now: 0, task, attempt, ending })
+  }
+  const finalize = (): void => {
+    const { attempt, phase, used } = state.tasks
+    const task = Array.from({ length: used }, (_, id) => id).find((id) => phase[id] === Phase.releasing)
+    if (task !== undefined) send({ _tag: "TaskFinalized", now: 0, task, attempt: attempt[task]! })
+  }
+  const lose = (): void => {
+    const worker = chance.pick(state.workers.filter(({ phase }) => phase === "open"))!
+    for (const [attempt, run] of runs) if (run.worker === worker.serial) runs.delete(attempt)
+    addWorker()
+    send({ _tag: "WorkerLost", now: 0, worker: worker.serial })
+  }
+  addWorker()
+  send({ _tag: "OwnerOpened", now: 0, owner: 1, name: "main" })
+  for (let i = 0; i < 40; i++) chance.weighted([[4, submit], [4, end], [2, finalize], [0.5, lose]])()
+  for (let i = 0; i < 100; i++) {
+    end()
+    finalize()
+  }
+  assert.deepStrictEqual([runs.size, state.successors.size, check(state)], [0, 0, []], `seed ${seed}`)
+  return { story: lines.join("\n"), starts, replaced }
+}
+
+describe("random replacements", () => {
+  it("G21: of one key no two runs are at work at once, all of them end, and the same seed says the same twice", () => {
+    let [starts, replaced] = [0, 0]
+    for (let seed = 1; seed <= 1000; seed++) {
+      const [first, second] = [replaceAtRandom(seed), replaceAtRandom(seed)]
+      assert.strictEqual(first.story, second.story)
+      starts += first.starts
+      replaced += first.replaced
+    }
+    assert.isAbove(starts, 5000)
+    assert.isAbove(replaced, 5000)
   })
 })
