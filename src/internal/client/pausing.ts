@@ -47,7 +47,7 @@ export interface PauseOptions extends PauseOf {
  * @category utility types
  * @since 0.1.0
  */
-export type PauseError<O> = O extends { readonly tag?: undefined; readonly group?: undefined } ? never : UnknownTarget
+export type PauseError<O> = [Extract<keyof O, "tag" | "group">] extends [never] ? never : UnknownTarget
 
 const ofPauses: Checks<PauseOptions> = { tag: name, group: name, for: duration }
 
