@@ -1,17 +1,17 @@
 /** Tasks of a scheduler in real child processes. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger } from "effect"
+import { Effect } from "effect"
+import type { Layer } from "effect"
 import { spawn as start, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { EventEmitter } from "node:events"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { Client, Future, Portable, Skein } from "../../src/index.ts"
+import { Client, Future, Portable } from "../../src/index.ts"
 import type { Scheduler } from "../../src/index.ts"
 import { Processes } from "../../src/processes/index.ts"
 import { Greet } from "../threads/files/names.ts"
+import { endingWith, lines, processesLeft, temporary, withWorkers } from "../threads/pools.ts"
 import type * as functions from "./files/work.ts"
 
 const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
@@ -19,29 +19,15 @@ const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
 const work = Portable.module<typeof functions>()(url("work.ts"))
 const { faultOnce, inner, lastOf, place, rows, spin } = work.tasks
 
-const processesLeft = (): number => process.getActiveResourcesInfo().filter((each) => each === "ProcessWrap").length
-
-const turn = Effect.callback<void>((resume) => void setImmediate(() => setImmediate(() => resume(Effect.void))))
-
 /** Runs a program with processes, none of which is left afterwards. */
 const withProcesses = <A>(
   program: Effect.Effect<A, unknown, any>,
   options: Partial<Processes.Options> = {},
   warnings: Array<string> = []
-): Effect.Effect<A, unknown> =>
-  Effect.gen(function*() {
-    const layer = Processes.layer({ size: 1, tasks: [work], ...options }) as Layer.Layer<
-      never,
-      unknown,
-      Scheduler.Scheduler
-    >
-    const logger = Logger.layer([Logger.make(({ message }) => void warnings.push(String(message)))])
-    const all = layer.pipe(Layer.provideMerge(Skein.layer({ grace: "20 millis" })), Layer.provideMerge(logger))
-    const exit = yield* Effect.exit(Effect.provide(program, all, { local: true }) as Effect.Effect<A, unknown>)
-    yield* turn
-    assert.strictEqual(processesLeft(), 0)
-    return yield* exit
-  })
+): Effect.Effect<A, unknown> => {
+  const layer = Processes.layer({ size: 1, tasks: [work], ...options })
+  return endingWith(program, withWorkers(layer as Workers, warnings), processesLeft)
+}
 
 /** Whether a process runs: one that has ended may be listed until it is reaped. */
 const isAlive = (pid: number): boolean => {
@@ -50,14 +36,7 @@ const isAlive = (pid: number): boolean => {
   return spawnSync("ps", ["-p", `${pid}`]).status === 0
 }
 
-/** A file for the time of a test. */
-const temporary = Effect.map(
-  Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "skein-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-  ),
-  (folder) => join(folder, "file")
-)
+type Workers = Layer.Layer<never, unknown, Scheduler.Scheduler>
 
 /** What `fork` returns where the system starts no process: the error comes as an event, in a later turn. */
 const refused = (code: string): ChildProcess => {
@@ -131,9 +110,7 @@ describe("tasks in processes", () => {
       yield* withProcesses(
         Effect.scoped(Effect.gen(function*() {
           yield* Client.submit(spin(file))
-          yield* Effect.repeat(Effect.andThen(Effect.sleep("2 millis"), Effect.sync(() => existsSync(file))), {
-            until: (found) => found && readFileSync(file, "utf8") !== ""
-          })
+          yield* lines(file, 1)
         })),
         {},
         warnings

@@ -7,7 +7,7 @@ import type { ChildProcess, ForkOptions } from "node:child_process"
 import type { LinkFailed } from "../../src/internal/remote/link.ts"
 import { startProcess } from "../../src/processes/internal/startProcess.ts"
 import { Parties } from "../../src/threads/internal/transport.ts"
-import { connect, open, perform } from "../threads/heard.ts"
+import { connect, openAndClose, perform } from "../threads/heard.ts"
 
 /** Everything that keeps this process alive because of another. */
 const processesAlive = (): number => process.getActiveResourcesInfo().filter((each) => each === "ProcessWrap").length
@@ -82,17 +82,13 @@ describe("how a process is ended", () => {
   it.live("C4: after the close nothing is left of it, and an idle one does not keep this process alive", () =>
     Effect.gen(function*() {
       const parties = partiesOf()
-      yield* Effect.scoped(Effect.gen(function*() {
-        const { link, next } = yield* connect(parties.transport)
-        link.send(open)
-        yield* next
-        assert.strictEqual(yield* processesLeft, 0)
-        link.send(perform("nothing"))
-        assert.strictEqual(processesAlive(), 1)
-        yield* next
-        link.send({ _tag: "Close" })
-        yield* Effect.repeat(next, { until: ({ _tag }) => _tag === "Closed" })
-      }))
+      yield* openAndClose(parties.transport, ({ link, next }) =>
+        Effect.gen(function*() {
+          assert.strictEqual(yield* processesLeft, 0)
+          link.send(perform("nothing"))
+          assert.strictEqual(processesAlive(), 1)
+          yield* next
+        }))
       assert.strictEqual(yield* processesLeft, 0)
       assert.deepStrictEqual(parties.processes.map((each) => each.exitCode), [0])
       assert.strictEqual(process.listeners("exit").filter(({ name }) => name === "endAll").length, 0)

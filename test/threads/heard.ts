@@ -1,4 +1,5 @@
 /** A link without a scheduler, for tests of transports. */
+import { assert } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -31,3 +32,17 @@ export const connect = (transport: Transport): Effect.Effect<Heard, LinkFailed, 
 export const perform = (deed: string): Down => ({ _tag: "Batch", starts: new Int32Array(5), payloads: [deed] })
 
 export const open: Down = { _tag: "Open", version: 1, worker: "test", labels: [], slots: 1 }
+
+/** Opens the other side, and closes it after `between`. */
+export const openAndClose = (
+  transport: Transport,
+  between: (heard: Heard) => Effect.Effect<void> = () => Effect.void
+): Effect.Effect<void, LinkFailed> =>
+  Effect.scoped(Effect.gen(function*() {
+    const heard = yield* connect(transport)
+    heard.link.send(open)
+    assert.strictEqual((yield* heard.next)._tag, "Up")
+    yield* between(heard)
+    heard.link.send({ _tag: "Close" })
+    yield* Effect.repeat(heard.next, { until: ({ _tag }) => _tag === "Closed" })
+  }))

@@ -1,10 +1,9 @@
 /** Tasks of a scheduler in real threads. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, ConfigProvider, Effect, Fiber, Layer, Logger, Schedule } from "effect"
+import { Cause, ConfigProvider, Effect, Fiber, Schedule } from "effect"
+import type { Layer } from "effect"
 import * as TestClock from "effect/testing/TestClock"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readFileSync, writeFileSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import { Worker } from "node:worker_threads"
 import type { WorkerOptions } from "node:worker_threads"
@@ -15,56 +14,26 @@ import type { Options } from "../../src/threads/Threads.ts"
 import { Greet, Missing } from "./files/names.ts"
 import type * as nesting from "./files/nested.ts"
 import type * as functions from "./files/work.ts"
+import { endingWith, lines, temporary, threadsLeft, withWorkers } from "./pools.ts"
 
 const url = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
 
 const work = Portable.module<typeof functions>()(url("work.ts"))
 const { dieOnce, double, ends, exit, kept, lastOf, place, rows, spin, stall } = work.tasks
 
-const threadsLeft = (): number =>
-  process.getActiveResourcesInfo().filter((each) => /Worker|MessagePort/.test(each)).length
-
 type Given = Partial<Options> & { readonly tasks?: ReadonlyArray<Portable.Any> }
-
-/** A scheduler with threads, whose warnings go to `warnings`. */
-const threads = (options: Given = {}, warnings: Array<string> = []): Layer.Layer<Client.Client, unknown> => {
-  const layer = Threads.layer({ size: 1, tasks: [work], ...options }) as Layer.Layer<
-    never,
-    unknown,
-    Scheduler.Scheduler
-  >
-  const logger = Logger.layer([Logger.make(({ message }) => void warnings.push(String(message)))])
-  return layer.pipe(Layer.provideMerge(Skein.layer({ grace: "20 millis" })), Layer.provideMerge(logger))
-}
 
 /** Runs a program with threads, none of which is left afterwards. */
 const withThreads = <A>(
   program: Effect.Effect<A, unknown, any>,
-  options?: Given,
-  warnings?: Array<string>
-): Effect.Effect<A, unknown> =>
-  Effect.gen(function*() {
-    const exit = yield* Effect.exit(
-      Effect.provide(program, threads(options, warnings), { local: true }) as Effect.Effect<A, unknown>
-    )
-    assert.strictEqual(threadsLeft(), 0)
-    return yield* exit
-  })
+  options: Given = {},
+  warnings: Array<string> = []
+): Effect.Effect<A, unknown> => {
+  const layer = Threads.layer({ size: 1, tasks: [work], ...options })
+  return endingWith(program, withWorkers(layer as Workers, warnings), Effect.sync(threadsLeft))
+}
 
-/** A file for the time of a test. */
-const temporary = Effect.map(
-  Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "skein-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-  ),
-  (folder) => join(folder, "file")
-)
-
-/** Waits until a file has so many lines. */
-const lines = (file: string, count: number) =>
-  Effect.sync(() => existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0).pipe(
-    Effect.repeat({ until: (found) => found >= count, schedule: Schedule.spaced("2 millis") })
-  )
+type Workers = Layer.Layer<never, unknown, Scheduler.Scheduler>
 
 /** The message of the failure of a layer. */
 const failure = (options: Given): Effect.Effect<string> =>
@@ -270,30 +239,6 @@ describe("threads that are lost", () => {
         warnings
       )
       assert.match(warnings[0]!, /^Worker "threads-1" has let its event loop wait for 10 ms\./)
-    }))
-
-  it.live("F8, W13: threads that are killed in the midst of their work lose nothing", () =>
-    Effect.gen(function*() {
-      const alive: Array<Worker> = []
-      const spawn = (options: WorkerOptions): Worker => {
-        const worker = new Worker(url("modules.ts"), options)
-        alive.push(worker)
-        worker.once("exit", () => alive.splice(alive.indexOf(worker), 1))
-        return worker
-      }
-      const program = Effect.scoped(Effect.gen(function*() {
-        let ends = 0
-        let kills = 0
-        yield* (yield* Scheduler.Scheduler).listen(({ to }) => {
-          if (to !== "succeeded" || ++ends % 400 !== 0 || kills === 4) return
-          kills++
-          void alive[0]!.terminate()
-        })
-        const values = yield* Client.compute(Array.from({ length: 2000 }, (_, i) => double(i)))
-        assert.deepStrictEqual(values, Array.from({ length: 2000 }, (_, i) => 2 * i))
-        assert.strictEqual(kills, 4)
-      }))
-      yield* withThreads(program, { size: 2, spawn, restart: { times: 9, within: "1 hour" } })
     }))
 })
 

@@ -9,11 +9,8 @@ import type { WorkerOptions } from "node:worker_threads"
 import type { LinkFailed } from "../../src/internal/remote/link.ts"
 import { startThread } from "../../src/threads/internal/startThread.ts"
 import { Parties } from "../../src/threads/internal/transport.ts"
-import { connect, open, perform } from "./heard.ts"
-
-/** Everything that keeps this process alive because of a thread. */
-const threadsLeft = (): number =>
-  process.getActiveResourcesInfo().filter((each) => /Worker|MessagePort/.test(each)).length
+import { connect, open, openAndClose, perform } from "./heard.ts"
+import { threadsLeft } from "./pools.ts"
 
 const file = (name: string): URL => new URL(`./files/${name}`, import.meta.url)
 
@@ -120,13 +117,7 @@ describe("how a thread is closed", () => {
   it.live("C4: after the close nothing is left of it", () =>
     Effect.gen(function*() {
       const parties = partiesOf()
-      yield* Effect.scoped(Effect.gen(function*() {
-        const { link, next } = yield* connect(parties.transport)
-        link.send(open)
-        yield* next
-        link.send({ _tag: "Close" })
-        assert.strictEqual((yield* next)._tag, "Closed")
-      }))
+      yield* openAndClose(parties.transport)
       assert.strictEqual(threadsLeft(), 0)
       assert.deepStrictEqual(parties.threads.map((each) => each.eventNames()), [[]])
     }))

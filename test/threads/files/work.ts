@@ -55,3 +55,16 @@ export const kept = (): Float64Array => table
 export const exit = (): void => process.exit(3)
 
 export const fault = (): void => void process.kill(process.pid, "SIGSEGV")
+
+/** Counts its runs in memory that all threads share. */
+export const counted = (runs: Int32Array, own: number, inputs: ReadonlyArray<number>): number => {
+  Atomics.add(runs, own, 1)
+  return inputs.reduce((total, value) => (total * 31 + value) % 1_000_003, own)
+}
+
+/** Computes for ever, after it has said so in shared memory. */
+export const spinAloud = (words: Int32Array): number => {
+  Atomics.store(words, 0, 1)
+  Atomics.notify(words, 0)
+  for (;;) if (Math.sqrt(2) < 1) return 0
+}
