@@ -1,7 +1,6 @@
 /** Tasks of a scheduler in real threads. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, ConfigProvider, Effect, Fiber, Schedule } from "effect"
-import type { Layer } from "effect"
+import { Cause, ConfigProvider, Effect, Fiber, Layer, Schedule } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import { readFileSync, writeFileSync } from "node:fs"
 import { pathToFileURL } from "node:url"
