@@ -35,6 +35,7 @@ import type { Checks, Mode } from "./internal/tasks/checks.ts"
 import type { Metadata } from "./internal/tasks/futures.ts"
 import type { Future } from "./internal/tasks/handles.ts"
 import { scan } from "./internal/tasks/inputs.ts"
+import type { Scan } from "./internal/tasks/inputs.ts"
 import type { Mistake } from "./internal/tasks/mistake.ts"
 import type { Exits, Unsubmitted } from "./internal/tasks/shapes.ts"
 import * as internal from "./internal/tasks/task.ts"
@@ -224,17 +225,19 @@ export const joinAll = <const I, const M extends JoinMode = "failFast">(
 export const awaitAll = <const I>(futures: I): Effect.Effect<Exits<I>, SkeinError, Unsubmitted<I>> =>
   waitForAll("awaitAll", futures, "collect") as any
 
+/** The futures in a shape, or the fault in it. */
+const futuresIn = (verb: string, scanned: Scan) => {
+  const all: ReadonlyArray<internal.FutureImpl> = scanned.handles.filter(internal.isFuture)
+  if (all.length === scanned.handles.length) return misplacedFault(scanned) ?? all
+  const instead = "submit it with Client.submit, or run it with Client.compute"
+  return new TypeError(`Future.${verb} futures, and found a task: ${instead}.`)
+}
+
 const waitForAll = (verb: string, futures: unknown, mode: Mode, fault?: Mistake): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     const scanned = scan(futures)
-    const refused = fault ?? misplacedFault(scanned)
-    if (refused !== undefined) return Effect.die(refused)
-    const { handles } = scanned
-    const all = handles.filter(internal.isFuture)
-    if (all.length < handles.length) {
-      const instead = "submit it with Client.submit, or run it with Client.compute"
-      return Effect.die(new TypeError(`Future.${verb} waits for futures, and found a task: ${instead}.`))
-    }
+    const all = futuresIn(`${verb} waits for`, scanned)
+    if (fault !== undefined || !Array.isArray(all)) return Effect.die(fault ?? all)
     const until = mode === "failFast" ? "firstFailure" : "all"
     return whenOver(all, until, all, () => collect.ofFutures(scanned, mode, all))
   })
@@ -331,6 +334,41 @@ export const cancel: {
 )
 
 /**
+ * {@link cancel} for futures in arrays and records. All of them are asked to stop before the first one is waited for.
+ *
+ * **Example** (Cancel all of them)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ *
+ * const program = Effect.gen(function*() {
+ *   const futures = yield* Client.submitAll([Task.make(Effect.never), Task.make(Effect.never)])
+ *   yield* Future.cancelAll(futures, { why: "not needed" })
+ *   return yield* Effect.forEach(futures, Future.status)
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => ["cancelled", "cancelled"]
+ * ```
+ *
+ * @stability unstable
+ * @category interruption
+ * @since 0.1.0
+ */
+export const cancelAll = <const I>(
+  futures: I,
+  options: CancelOptions = {}
+): Effect.Effect<void, never, Unsubmitted<I>> =>
+  Effect.suspend(() => {
+    const fault = optionsFault(options, ofCancel)
+    const all = futuresIn("cancelAll cancels", scan(futures))
+    if (fault !== undefined || !Array.isArray(all)) return Effect.die(fault ?? all)
+    const request = cancelRequest(options)
+    const cancelEach = (wait: boolean): Effect.Effect<void> =>
+      Effect.forEach(all, (future) => future.home.owners.cancel(future, { ...request, wait }), { discard: true })
+    return request.wait ? Effect.andThen(cancelEach(false), cancelEach(true)) : cancelEach(false)
+  }) as any
+
+/**
  * Gives the claim on a result back before its scope closes. A task that has not ended, and that no other owner wants, is
  * cancelled.
  *
@@ -340,6 +378,21 @@ export const cancel: {
  */
 export const release = (self: Future<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => internal.implOf(self).home.owners.release([internal.implOf(self)]))
+
+/**
+ * {@link release} for futures in arrays and records: those of one owner are released in one step.
+ *
+ * @stability unstable
+ * @category resource management
+ * @since 0.1.0
+ */
+export const releaseAll = <const I>(futures: I): Effect.Effect<void, never, Unsubmitted<I>> =>
+  Effect.suspend(() => {
+    const all = futuresIn("releaseAll releases", scan(futures))
+    if (!Array.isArray(all)) return Effect.die(all)
+    const homes = Map.groupBy(all as ReadonlyArray<internal.FutureImpl>, ({ home }) => home)
+    return Effect.forEach(homes, ([{ owners }, own]) => owners.release(own), { discard: true })
+  }) as any
 
 /**
  * Takes a future over into the current scope: the result is held until that closes too.

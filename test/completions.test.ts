@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Client, Future, Scheduler, Skein, Task } from "skein"
-import { inScheduler } from "./harness.ts"
+import { inScheduler, turns } from "./harness.ts"
 
 const after = (millis: number, value: string): Task.Task<string> => Task.make(Effect.as(Effect.sleep(millis), value))
 
@@ -155,4 +155,33 @@ describe("completions", () => {
       yield* TestClock.adjust(10)
       assert.strictEqual((yield* ends.take).length, 1)
     }).pipe(Effect.scoped, inScheduler({ concurrency: 4 })))
+})
+
+describe("many futures", () => {
+  it.effect("C1: cancelAll asks all tasks of a shape to stop before it waits for the first", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const body = (name: string) =>
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.andThen(
+            Effect.sync(() => log.push(`${name} stops`)),
+            Effect.andThen(turns(5), Effect.sync(() => log.push(`${name} has stopped`)))
+          ))
+      const [a, b, c] = yield* Client.submitAll([Task.make(body("a")), Task.make(body("b")), Task.make(body("c"))])
+      yield* Effect.yieldNow
+      yield* Future.cancelAll({ a, others: [b] })
+      assert.deepStrictEqual(log, ["a stops", "b stops", "a has stopped", "b has stopped"])
+      yield* Future.releaseAll([a, { b, c }])
+      assert.deepStrictEqual(yield* Effect.forEach([a, b, c], Future.status), ["cancelled", "cancelled", "released"])
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 4 })))
+
+  it.effect("F3: a task in place of a future is a mistake, and an empty shape is nothing", () =>
+    Effect.gen(function*() {
+      yield* Future.cancelAll([])
+      yield* Future.releaseAll({})
+      for (const verb of [Future.cancelAll, Future.releaseAll]) {
+        const exit = yield* Effect.exit(verb([Task.succeed(1)]) as Effect.Effect<void>)
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      }
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))
 })
