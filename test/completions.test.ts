@@ -180,7 +180,7 @@ describe("many futures", () => {
       yield* Future.cancelAll([])
       yield* Future.releaseAll({})
       for (const verb of [Future.cancelAll, Future.releaseAll]) {
-        const exit = yield* Effect.exit(verb([Task.succeed(1)]) as Effect.Effect<void>)
+        const exit = yield* Effect.exit(verb([Task.sync(() => 1)]) as Effect.Effect<void>)
         assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       }
     }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))

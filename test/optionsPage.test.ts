@@ -59,7 +59,7 @@ describe("docs/options.md", () => {
         ],
         [namesOn("| `Future.joinAll` "), yield* known((options) => Future.joinAll([], options))],
         [
-          namesOn("| `Future.cancel`, `cancelGroup` "),
+          namesOn("| `Future.cancel`, `cancelAll`, `cancelGroup` "),
           yield* known((options) => withFuture((f) => Future.cancel(f, options)))
         ],
         [namesOn("| `Client.fireAndForget` "), yield* known((options) => Client.fireAndForget(task, options))],
