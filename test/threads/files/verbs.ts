@@ -74,6 +74,13 @@ const ofClient: Readonly<Record<string, Check>> = {
     yield* Client.fireAndForget(double(1) as Task.Task<unknown, any, any>, { group: "fired" })
     yield* Client.awaitGroup("fired")
   }),
+  scatter: scoped(Effect.gen(function*() {
+    const table = yield* Client.scatter([1, 2, 3], { pure: true })
+    is(yield* Future.join(table), [1, 2, 3])
+    is((yield* Client.scatter([1, 2, 3], { pure: true })).key, table.key)
+  })),
+  published: Effect.map(scoped(Client.published("nothing")), (found) => is(Option.isNone(found), true)),
+  unpublish: Effect.map(Client.unpublish("nothing"), (was) => is(was, false)),
   awaitGroup: Client.awaitGroup("nobody"),
   cancelGroup: Effect.gen(function*() {
     yield* Effect.forEach(endless(), (task) => Client.fireAndForget(task, { group: "endless" }))
@@ -112,6 +119,13 @@ const ofFuture: Readonly<Record<string, Check>> = {
       Client.submitAll(both()),
       (all) => Effect.map(Future.awaitAll(all), (exits) => is(exits.every(Exit.isSuccess), true))
     )
+  ),
+  publish: withFutures((future) =>
+    scoped(Effect.gen(function*() {
+      is(yield* Future.publish(future, future.key), true)
+      const found = Option.getOrThrow(yield* Client.published(future.key))
+      is(yield* Future.join(found), yield* Future.join(future))
+    }))
   ),
   awaitFirst: scoped(Effect.flatMap(Client.submitAll([...both(), ...endless()]), Future.awaitFirst)),
   awaitFirstFailure: scoped(
