@@ -46,7 +46,7 @@ describe("failures of tasks that bodies elsewhere submit", () => {
       ),
       Effect.map(
         Client.compute([Half(7)], { mode: "collect" }),
-        ([exit]) => Exit.isFailure(exit!) ? Cause.squash(exit.cause) : exit
+        ([exit]) => Exit.isFailure(exit) ? Cause.squash(exit.cause) : exit
       ),
       Client.compute(Task.map(Half(7), (n) => n)).pipe(
         Effect.catchTag("DependencyFailed", ({ error }) => Effect.succeed(error))

@@ -221,7 +221,7 @@ const ofGraph: Readonly<Record<string, Check>> = {
 const told = (check: Check): Effect.Effect<string> =>
   Effect.match(
     Effect.sandbox(check as Effect.Effect<unknown, unknown>),
-    { onFailure: (cause) => Cause.pretty(cause as Cause.Cause<unknown>), onSuccess: () => "works" }
+    { onFailure: (cause) => Cause.pretty(cause), onSuccess: () => "works" }
   )
 
 const tables = { Client: ofClient, Future: ofFuture, Worker: ofWorker, TaskGraph: ofGraph }
