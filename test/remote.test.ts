@@ -121,6 +121,29 @@ describe("a worker that is not here", () => {
       assert.isAtMost(messages(wires), 250)
     }).pipe(Effect.scoped, Effect.provide(none)))
 
+  it.live("B1, W19: a task alone takes one message each way, and waits for no turn of the event loop", () =>
+    Effect.gen(function*() {
+      const double = named("double", (x: number) => 2 * x)
+      const wires = yield* addRemote([double])
+      yield* Client.compute([double.task(0)])
+      const sent = downs(wires).length
+      // While the machine is slow, the beginnings of bodies are reported too.
+      const ended = () => ups(wires).filter((up) => up._tag === "Report" && up.values.length > 0).length
+      const before = ended()
+      let turns = 0
+      let isOver = false
+      const turn = (): void => {
+        turns++
+        if (!isOver) setImmediate(turn)
+      }
+      setImmediate(turn)
+      for (let x = 0; x < 100; x++) assert.deepStrictEqual(yield* Client.compute([double.task(x)]), [2 * x])
+      isOver = true
+      assert.deepStrictEqual([downs(wires).length - sent, ended() - before], [100, 100])
+      // Those of the fiber of this test, which yields now and then.
+      assert.isAtMost(turns, 20)
+    }).pipe(Effect.scoped, Effect.provide(none)))
+
   it.live("B1, W19: 10,000 tiny tasks on two workers take at most 200 messages", () =>
     Effect.gen(function*() {
       const next = named("next", (x: number) => x + 1)

@@ -2,6 +2,8 @@
  * Threads: Skein beside bare threads and the peers, in one process, in interleaved rounds. Times are lower quartiles of wall time;
  * compare ratios within one run. With other work on the cores bare threads are late too.
  */
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
+import type { Worker } from "node:worker_threads"
 import * as pools from "./threads/pools.ts"
 import * as skein from "./threads/skein.ts"
 import { Tiny } from "./threads/tasks.ts"
@@ -44,6 +46,30 @@ const interleaved = async (
   return contestants.map(({ name }, i) => [name, quartile(samples[i]!)])
 }
 
+/** The threads that start meanwhile. */
+const threadsIn = async <A>(open: () => Promise<A>): Promise<readonly [A, ReadonlyArray<Worker>]> => {
+  const workers: Array<Worker> = []
+  const note = (message: unknown): void => void workers.push((message as { readonly worker: Worker }).worker)
+  subscribe("worker_threads", note)
+  const opened = await open()
+  unsubscribe("worker_threads", note)
+  return [opened, workers]
+}
+
+/** The share of the time that the least busy of some threads is at work during a run: the middle one of some runs. */
+const utilization = async (workers: ReadonlyArray<Worker>, run: () => Promise<unknown>): Promise<number> => {
+  const least: Array<number> = []
+  for (let round = 0; round < 5; round++) {
+    const before = workers.map(({ performance }) => performance.eventLoopUtilization())
+    await run()
+    const shares = workers.map(({ performance }, i) => performance.eventLoopUtilization(before[i]).utilization)
+    least.push(Math.min(...shares))
+  }
+  return least.toSorted((a, b) => a - b)[2]!
+}
+
+const figureOf = (measured: Measured["figures"], name: string): number => measured.find(([each]) => each === name)![1]
+
 const range = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
 
 const allAtOnce = (pool: pools.Pool, n: number, call: (i: number) => Call): Contestant => ({
@@ -57,7 +83,7 @@ const graph = (name: string, runner: skein.Runner, n: number, task: (i: number) 
 })
 
 export const measure = async (threads: number, isQuick: boolean): Promise<ReadonlyArray<Measured>> => {
-  const runner = await skein.open(threads)
+  const [runner, workers] = await threadsIn(() => skein.open(threads))
   const others = await pools.open(threads)
   const [floor] = others
   const single = await skein.open(1)
@@ -113,6 +139,7 @@ export const measure = async (threads: number, isQuick: boolean): Promise<Readon
     few - 1,
     few
   )
+  const share = await utilization(workers, () => runner.compute(range(few).map((i) => millisecond(i))))
   const last = await bareSingle!.run({ body: "primes", x: slice(slices - 1) })
   const scaled = await interleaved(
     [
@@ -125,11 +152,30 @@ export const measure = async (threads: number, isQuick: boolean): Promise<Readon
     last,
     slices
   )
-  await Promise.all([runner.close(), single.close(), ...others.map((pool) => pool.close()), bareSingle!.close()])
+  const speedUp = (of: string): number =>
+    figureOf(scaled, `${of}, 1 thread`) / figureOf(scaled, `${of}, ${threads} threads`)
+  const [bareUp, ownUp] = [speedUp("floor"), speedUp("Skein")]
+  const ups = `${threads} threads are ${bareUp.toFixed(2)} times as fast as one bare, ${
+    ownUp.toFixed(2)
+  } times with Skein`
+  await Promise.all([runner.close(), single.close()])
+  // Not every peer says that it has closed.
+  const closed = Promise.all([...others, bareSingle!].map((pool) => pool.close()))
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 2000))])
   return [
     { title: `${many.toLocaleString("en")} tiny tasks on ${threads} threads`, note: "All at once.", figures: tinies },
     { title: "Tiny tasks one at a time", note: "Each is awaited before the next.", figures: singly },
-    { title: "Bodies of a millisecond", note: `${few} of them at once; 500 is the ideal of two cores.`, figures: busy },
-    { title: "Counting primes", note: `${slices} slices of the numbers to 1.2 million.`, figures: scaled }
+    {
+      title: "Bodies of a millisecond",
+      note: `${few} of them at once; 500 is the ideal of two cores. Skein's threads are busy for ${
+        (100 * share).toFixed(0)
+      }% of the time.`,
+      figures: busy
+    },
+    {
+      title: "Counting primes",
+      note: `${slices} slices of the numbers to 1.2 million. ${ups}: ${(ownUp / bareUp).toFixed(2)} of that.`,
+      figures: scaled
+    }
   ]
 }
