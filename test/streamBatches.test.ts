@@ -173,14 +173,38 @@ describe("batches of a stream", () => {
   it.effect("B2: an automatic batch grows to a fifth of a second, and shrinks if it takes over two", () => {
     const size = new BatchSize()
     const sizes = [0, 1, 10, 50, 100, 150, 300, 3000, 1000].map((millis) => {
-      size.took(size.size, millis)
+      size.took(size.size, millis, Infinity)
       return size.size
     })
     assert.deepStrictEqual(sizes, [2, 4, 8, 16, 32, 64, 64, 64, 64])
-    for (let i = 0; i < 9; i++) size.took(size.size, 3000)
+    for (let i = 0; i < 9; i++) size.took(size.size, 3000, Infinity)
     assert.isBelow(size.size, 64)
     return Effect.void
   })
+
+  it.effect("B2: an automatic batch that its share bounds shrinks too", () => {
+    const size = new BatchSize()
+    for (let i = 0; i < 9; i++) size.took(Math.min(size.size, 6), 0, 6)
+    assert.strictEqual(size.size, 6)
+    size.took(4, 80_000, 4)
+    assert.strictEqual(size.size, 1)
+    return Effect.void
+  })
+
+  for (const outstanding of [undefined, 64]) {
+    for (const kind of ["array", "generator", "stream"] as const) {
+      it.effect(`B2: short items are batched automatically, from a source: ${kind}, outstanding: ${outstanding}`, () =>
+        Effect.gen(function*() {
+          const items = numbers(3000)
+          const source = kind === "array" ? items : kind === "generator" ? items.values() : Stream.fromIterable(items)
+          const [results, starts] = yield* countingStarts(
+            Stream.runCollect(Client.stream(source as Iterable<number>, Effect.succeed, { batch: "auto", outstanding }))
+          )
+          assert.deepStrictEqual(results, items)
+          assert.isBelow(starts, 600)
+        }).pipe(Effect.scoped, inScheduler({ concurrency: 2 })))
+    }
+  }
 
   it.effect("B3: near a known end automatic batches shrink, so that no slot is idle", () =>
     Effect.gen(function*() {

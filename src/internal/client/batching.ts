@@ -90,14 +90,14 @@ export class BatchSize {
   private seconds: number | undefined
   size = 1
 
-  /** A batch of the present size took so long. */
-  took(size: number, millis: number): void {
-    if (size !== this.size) return
+  /** A batch took so long. It counts if it has the present size, which is at most `most`. */
+  took(size: number, millis: number, most: number): void {
+    if (size !== Math.min(this.size, most)) return
     const last = millis / 1000
     const smoothed = this.seconds === undefined ? last : 0.8 * this.seconds + 0.2 * last
     const ideal = Math.floor(target * size / smoothed)
     const next = smoothed < target
-      ? Math.max(1, Math.min(2 * size, 2 * ideal))
+      ? Math.max(1, Math.min(2 * size, 2 * ideal, most))
       : smoothed > tooLong && size >= 2
       ? Math.max(1, 2 * ideal)
       : size

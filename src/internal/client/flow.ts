@@ -152,8 +152,8 @@ export class Flow {
     const { batch = 1, mode = "failFast", maxFailures = Infinity, ordered, outstanding, task } = options
     this.slots = Math.max(1, home.slots())
     this.size = batch === "auto" ? new BatchSize() : batch
-    this.outstanding = outstanding ??
-      Math.min(2 * this.slots * (batch === "auto" ? 16 : batch), Math.max(1024, 2 * this.sizeNow))
+    const [usual, first] = batch === "auto" ? [16, 1] : [batch, batch]
+    this.outstanding = outstanding ?? Math.min(2 * this.slots * usual, Math.max(1024, 2 * first))
     this.isOrdered = ordered !== false
     this.mode = mode
     this.maxFailures = mode === "failFast" ? 1 : maxFailures
@@ -327,7 +327,9 @@ export class Flow {
     const { view } = this.home
     const { items: [first, second] } = group
     if (second === undefined) {
-      return this.end(first!, view.hasEnded(group.future.claim) && !view.hasSucceeded(group.future.claim))
+      const hasSucceeded = view.hasSucceeded(group.future.claim)
+      if (hasSucceeded) this.noteTime(group)
+      return this.end(first!, view.hasEnded(group.future.claim) && !hasSucceeded)
     }
     if (this.home.desk.bring([group.future]) === undefined) this.readGroup(group)
     // It is read when it is here.
@@ -340,14 +342,21 @@ export class Flow {
     if (hasFailed && ++this.failures >= this.maxFailures) this.fail(item)
   }
 
+  /** The size of automatic batches follows the time of a batch, and of an item alone that might run in one. */
+  private noteTime({ future, items }: Group): void {
+    if (!(this.size instanceof BatchSize) || (items.length === 1 && !mayJoin(items[0]!.task))) return
+    this.size.took(items.length, this.home.view.millisOf(future), this.share)
+  }
+
   /** Gives the items of a task their exits. */
-  private readGroup({ future, items }: Group): void {
+  private readGroup(group: Group): void {
     const { view } = this.home
+    const { future, items } = group
     // Its result was lost: it is made anew before it is read.
     if (!view.hasEnded(future.claim)) { for (const item of items) this.end(item, false) }
     else {
       const whole = view.exitOfClaim(future)
-      if (this.size instanceof BatchSize) this.size.took(items.length, view.millisOf(future))
+      this.noteTime(group)
       for (const [i, item] of items.entries()) {
         const exit = Exit.isSuccess(whole)
           ? view.exitWithin(future, (whole.value as ReadonlyArray<Exit.Exit<unknown, unknown>>)[i]!)
