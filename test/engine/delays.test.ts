@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { check } from "../../src/engine/check/check.ts"
+import { noteStart } from "../../src/engine/dispatch/delays.ts"
 import * as Engine from "../../src/engine/Engine.ts"
 import type { Ending, Event, PauseTarget, Rate } from "../../src/engine/protocol/Event.ts"
 import { fairnessOf } from "../../src/engine/protocol/fairness.ts"
@@ -173,6 +174,31 @@ describe("rates", () => {
     assert.strictEqual(rig.phase("c"), "ready")
     rig.send({ _tag: "TagLimited", tag: "api", limit: undefined })
     assert.strictEqual(rig.phase("c"), "running")
+  })
+
+  it("W22: a changed rate counts the last of the starts that are known", () => {
+    const rig = withRate(3, 100)
+    const main = rig.open()
+    for (const [i, name] of ["a", "b", "c", "d"].entries()) {
+      rig.at(i * 40)
+      rig.submit(main, tasks(name), allOf("api", name))
+    }
+    rig.end("a")
+    rig.submit(main, tasks("e"), allOf("api", "e"))
+    rig.send({ _tag: "TagLimited", tag: "api", limit: undefined, rate: rate(2, 100) })
+    assert.strictEqual(rig.phase("e"), "ready")
+    rig.at(179)
+    assert.strictEqual(rig.phase("e"), "ready")
+    rig.at(180)
+    assert.strictEqual(rig.phase("e"), "running")
+  })
+
+  it("W22: a rate changes however many starts are known", () => {
+    const many = 200_000
+    const rig = withRate(1_000_000, 1_000)
+    for (let i = 0; i < many; i++) noteStart(rig.state, ["api"])
+    rig.send({ _tag: "TagLimited", tag: "api", limit: undefined, rate: rate(many, 1_000) })
+    assert.deepInclude(snapshot(rig.state).tags!["api"], { rate: { ...rate(many, 1_000), left: 0, nextAt: 1_000 } })
   })
 
   it("W22: a limit and a rate of one tag hold together", () => {

@@ -180,8 +180,11 @@ const change = ({ delays: { rates } }: State, tag: string, rate: Rate | undefine
   }
   const changed = newLog(rate, isOfPattern)
   if (former !== undefined) {
-    const inOrder = [...former.log.slice(former.next), ...former.log.slice(0, former.next)]
-    changed.log.push(...inOrder.slice(-rate.starts))
+    // One by one: a log may be longer than a call may have arguments.
+    const { log, next } = former
+    for (let i = Math.max(0, log.length - rate.starts); i < log.length; i++) {
+      changed.log.push(log[(next + i) % log.length]!)
+    }
   }
   rates.set(tag, changed)
 }

@@ -121,7 +121,7 @@ export class Flow {
   /** The groups whose ends are open, by claim. */
   private readonly open = new Map<ClaimId, Group>()
   /** Items in the order in which their results are given: all of them, or those that have ended. */
-  private readonly line: Array<Item> = []
+  private line: Array<Item> = []
   /** What the consumer has now, and is done with at its next pull. */
   private inHand: Array<Item> = []
   /** Items that were taken and wait for others to run with, and items that run again, alone. */
@@ -387,7 +387,7 @@ export class Flow {
     for (const each of this.isOrdered ? this.line : [...this.open.values()].flatMap(({ items }) => items)) {
       if (each.group !== undefined && !each.group.items.some((other) => isWanted.has(other))) dropped.add(each.group)
     }
-    if (this.isOrdered) this.line.splice(0, this.line.length, ...isWanted)
+    if (this.isOrdered) this.line = Array.from(isWanted)
     for (const { future } of dropped) this.open.delete(future.claim.id)
     this.again = this.again.filter((each) => isWanted.has(each))
     this.home.streams.release(Array.from(dropped, ({ future }) => future))
