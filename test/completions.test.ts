@@ -146,6 +146,42 @@ describe("completions", () => {
       assert.strictEqual(ended.length, 40)
     }).pipe(Effect.scoped, inScheduler({ concurrency: 4 })))
 
+  it.effect("A5: a take that waits hears of futures of other schedulers, which are added meanwhile", () =>
+    Effect.gen(function*() {
+      const endless = yield* Client.submit(Task.make(Effect.never))
+      const second = yield* Layer.build(Layer.fresh(Skein.layer()))
+      const ends = yield* Client.completions<Future.Future<unknown>>([endless])
+      for (const value of ["a scheduler of its own", "the same again"]) {
+        const fiber = yield* Effect.forkChild(ends.take)
+        yield* TestClock.adjust(1)
+        yield* ends.add(yield* Client.submit(after(10, value)).pipe(Effect.provideContext(second)))
+        yield* TestClock.adjust(9)
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* TestClock.adjust(1)
+        const exit = fiber.pollUnsafe()
+        assert.isTrue(exit !== undefined && Exit.isSuccess(exit))
+        assert.deepStrictEqual(yield* Effect.forEach(yield* Fiber.join(fiber), Future.join), [value])
+      }
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 4 })))
+
+  it.effect("A5, N2: in a body, too, and the slot is free meanwhile", () =>
+    Effect.gen(function*() {
+      const second = yield* Layer.build(Layer.fresh(Skein.layer()))
+      const endless = yield* Client.submit(Task.make(Effect.never)).pipe(Effect.provideContext(second))
+      const parent = Task.make(Effect.gen(function*() {
+        const ends = yield* Client.completions<Future.Future<unknown>>([endless])
+        yield* Effect.forkChild(Effect.andThen(
+          Effect.sleep(1),
+          Effect.flatMap(Client.submit(Task.make(Effect.succeed("child"))), (future) => ends.add(future))
+        ))
+        return yield* Effect.forEach(yield* ends.take, Future.join)
+      }).pipe(Effect.scoped))
+      const future = yield* Client.submit(parent)
+      yield* TestClock.adjust(2)
+      assert.strictEqual(yield* Future.status(future), "succeeded")
+      assert.deepStrictEqual(yield* Future.join(future), ["child"])
+    }).pipe(Effect.scoped, inScheduler({ concurrency: 1 })))
+
   it.effect("C10: an interrupted take loses nothing", () =>
     Effect.gen(function*() {
       const ends = yield* Client.completions([yield* Client.submit(after(10, "a"))])

@@ -10,6 +10,7 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Predicate from "effect/Predicate"
 import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
@@ -102,6 +103,8 @@ interface Feed<F> {
 class Collector<F extends Future<any, any>> {
   private readonly feeds = new Map<FutureHome, Feed<F>>()
   private readonly releases: boolean
+  /** Open when a scheduler may have open futures that those who wait do not know of. */
+  private readonly news = Latch.makeUnsafe(false)
   private ended: Array<F> = []
   /** The future that was given last, unless results are kept. */
   private inHand: ReadonlyArray<F> = []
@@ -120,6 +123,7 @@ class Collector<F extends Future<any, any>> {
         else present.push(future)
         return id
       })
+      if (feed.open === 0) this.news.openUnsafe()
       feed.open += claims.length
       home.waits.addTo(feed.wait, claims)
     }
@@ -177,6 +181,7 @@ class Collector<F extends Future<any, any>> {
       if (this.releases) this.inHand = given
       return Effect.succeed(given)
     }
+    this.news.closeUnsafe()
     const open = Array.from(this.feeds.values()).filter((feed) => feed.open > 0)
     return open.length === 0 ? Cause.done() : Effect.flatMap(this.untilReport(open), () => this.next)
   })
@@ -185,6 +190,6 @@ class Collector<F extends Future<any, any>> {
     const waits = open.map((feed) =>
       feed.home.waits.untilReport(feed.wait, () => feed.open, () => this.ended.length > 0 || feed.open === 0)
     )
-    return waits.length === 1 ? waits[0]! : Effect.raceAllFirst(waits)
+    return Effect.raceAllFirst([this.news.await, ...waits])
   }
 }
