@@ -168,14 +168,16 @@ describe("completions", () => {
     Effect.gen(function*() {
       const second = yield* Layer.build(Layer.fresh(Skein.layer()))
       const endless = yield* Client.submit(Task.make(Effect.never)).pipe(Effect.provideContext(second))
-      const parent = Task.make(Effect.gen(function*() {
-        const ends = yield* Client.completions<Future.Future<unknown>>([endless])
-        yield* Effect.forkChild(Effect.andThen(
-          Effect.sleep(1),
-          Effect.flatMap(Client.submit(Task.make(Effect.succeed("child"))), (future) => ends.add(future))
-        ))
-        return yield* Effect.forEach(yield* ends.take, Future.join)
-      }).pipe(Effect.scoped))
+      const parent = Task.make(
+        Effect.gen(function*() {
+          const ends = yield* Client.completions<Future.Future<unknown>>([endless])
+          yield* Effect.forkChild(Effect.andThen(
+            Effect.sleep(1),
+            Effect.flatMap(Client.submit(Task.make(Effect.succeed("child"))), (future) => ends.add(future))
+          ))
+          return yield* Effect.forEach(yield* ends.take, Future.join)
+        }).pipe(Effect.scoped)
+      )
       const future = yield* Client.submit(parent)
       yield* TestClock.adjust(2)
       assert.strictEqual(yield* Future.status(future), "succeeded")
