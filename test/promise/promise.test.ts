@@ -43,6 +43,23 @@ const untilStopped = (log: Array<string>, name = "it") => async (): Promise<neve
   }
 }
 
+/** Counts the listeners of a signal from now on. */
+const listenersOf = (signal: AbortSignal): { count: number } => {
+  const listeners = { count: 0 }
+  const { addEventListener, removeEventListener } = signal
+  const own = new Set<unknown>()
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners.count = own.add(args[1]).size
+    addEventListener.apply(signal, args)
+  }
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    own.delete(args[1])
+    listeners.count = own.size
+    removeEventListener.apply(signal, args)
+  }
+  return listeners
+}
+
 class HttpError extends Error {
   readonly status: number
   constructor(status: number) {
@@ -299,6 +316,88 @@ describe("streams", () => {
   )
 
   it(
+    "A14, A7: calls of next wait for each other, so that each gives its own result, and a return comes after them",
+    withClient({ concurrency: 2 }, async (skein) => {
+      const results = skein.stream([1, 2, 3, 4, 5, 6], (n) => n)[Symbol.asyncIterator]()
+      const all = await Promise.all(Array.from({ length: 8 }, () => results.next()))
+      const end = { done: true, value: undefined } as const
+      const given = (value: number) => ({ done: false, value }) as const
+      assert.deepStrictEqual(all, [...[1, 2, 3, 4, 5, 6].map(given), end, end])
+      const log = { taken: 0, returned: 0 }
+      const cut = skein.stream(numbers(log), (n) => n)[Symbol.asyncIterator]()
+      assert.deepStrictEqual(await Promise.all([cut.next(), cut.next(), cut.return!(), cut.next()]), [
+        given(0),
+        given(1),
+        end,
+        end
+      ])
+      assert.strictEqual(log.returned, 1)
+    })
+  )
+
+  it(
+    "A14, C1: a signal that is aborted already reads nothing of the source",
+    withClient({ concurrency: 2 }, async (skein) => {
+      const log = { taken: 0, returned: 0 }
+      let calls = 0
+      const results = skein.stream(numbers(log), () => ++calls, { signal: AbortSignal.abort("no") })
+      const loop = results[Symbol.asyncIterator]()
+      assert.strictEqual(await errorOf(loop.next()), "no")
+      assert.deepStrictEqual(await loop.next(), { done: true, value: undefined })
+      await turns()
+      assert.deepStrictEqual([log, calls], [{ taken: 0, returned: 0 }, 0])
+    })
+  )
+
+  it(
+    "A14, C1: an abort while the body of the loop runs stops what was started, and leaves no listener",
+    withClient({ concurrency: 2 }, async (skein) => {
+      const log: Array<string> = []
+      const source = { taken: 0, returned: 0 }
+      const controller = new AbortController()
+      const listeners = listenersOf(controller.signal)
+      const work = (n: number) => n === 0 ? "first" : untilStopped(log)()
+      const results = skein.stream(numbers(source), work, { outstanding: 2, signal: controller.signal })
+      const seen: Array<unknown> = []
+      const error = await errorOf((async () => {
+        for await (const result of results) {
+          seen.push(result)
+          await turns()
+          controller.abort("enough")
+          assert.strictEqual(listeners.count, 0)
+          await turns(5)
+          assert.deepStrictEqual([log, source.returned], [["it starts", "it has cleaned up"], 1])
+        }
+      })())
+      assert.deepStrictEqual([error, seen], ["enough", ["first"]])
+    })
+  )
+
+  it(
+    "A14, C1: a source, a function or a loop that aborts the signal ends the loop, however it goes on",
+    withClient({ concurrency: 2 }, async (skein) => {
+      const bySource = new AbortController()
+      const log = { taken: 0, returned: 0 }
+      const source = function*() {
+        for (const n of numbers(log)) {
+          if (n === 1) bySource.abort("source")
+          yield n
+        }
+      }
+      assert.strictEqual(await errorOf(read(skein.stream(source(), (n) => n, { signal: bySource.signal }))), "source")
+      assert.strictEqual(log.returned, 1)
+      const byBody = new AbortController()
+      const abort = () => byBody.abort("body")
+      assert.strictEqual(await errorOf(read(skein.stream([1, 2, 3], abort, { signal: byBody.signal }))), "body")
+      const byLoop = new AbortController()
+      for await (const _ of skein.stream([1, 2, 3], (n) => n, { signal: byLoop.signal })) {
+        byLoop.abort("loop")
+        break
+      }
+    })
+  )
+
+  it(
     "A14, N5: a loop in a body gives its slot away",
     withClient({ concurrency: 1 }, async (skein) => {
       const sum = async (n: number): Promise<number> => {
@@ -479,21 +578,14 @@ describe("signals", () => {
     "A14: a signal that outlives its tasks is left without listeners",
     withClient({}, async (skein) => {
       const controller = new AbortController()
-      let listeners = 0
-      const { addEventListener, removeEventListener } = controller.signal
-      controller.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-        listeners++
-        addEventListener.apply(controller.signal, args)
-      }
-      controller.signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-        listeners--
-        removeEventListener.apply(controller.signal, args)
-      }
+      const listeners = listenersOf(controller.signal)
       const submit = (n: number) => skein.submit({ signal: controller.signal }, (n: number) => n, n)
       await Promise.all(Array.from({ length: 10 }, (_, i) => submit(i)))
       await skein.map([1, 2], (n) => n, { signal: controller.signal })
+      for await (const _ of skein.stream([1, 2], (n) => n, { signal: controller.signal }));
+      for await (const _ of skein.stream([1, 2], (n) => n, { signal: controller.signal })) break
       await turns()
-      assert.strictEqual(listeners, 0)
+      assert.strictEqual(listeners.count, 0)
     })
   )
 })

@@ -20,6 +20,7 @@ import type { Task } from "../../Task.ts"
 import { bodyHere, called } from "./bodies.ts"
 import { allThrownIn, isCancelled, settledItemOf, settledOf, thrownIn } from "./errors.ts"
 import { PromisedFuture } from "./futures.ts"
+import { looped } from "./loop.ts"
 import { callIn, optionsOf, taskOf } from "./tasks.ts"
 import type { Called, TaskOptions } from "./tasks.ts"
 
@@ -52,15 +53,6 @@ const abandoned = (future: Abandoned): Effect.Effect<void> => {
 
 /** Waits without looking at the end. */
 const ended = (future: Abandoned): Effect.Effect<void> => Effect.ignore(Stream.runDrain(Client.asCompleted([future])))
-
-/** Fails with the reason of a signal when that is aborted. */
-const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
-  Effect.callback((resume) => {
-    const stop = () => resume(Effect.fail(signal.reason))
-    if (signal.aborted) return stop()
-    signal.addEventListener("abort", stop)
-    return Effect.sync(() => signal.removeEventListener("abort", stop))
-  })
 
 export class Face {
   readonly context: Context.Context<Client.Client | Scheduler>
@@ -159,8 +151,7 @@ export class Face {
       Cause.hasInterruptsOnly(cause)
         ? Stream.failCause(cause)
         : Stream.fail(mode === "continue" ? allThrownIn(cause) : thrownIn(cause)))
-    const stopped = signal === undefined ? thrown : Stream.interruptWhen(thrown, aborted(signal))
-    return Stream.toAsyncIterableWith(stopped, this.#here as Context.Context<any>)
+    return looped(Stream.toAsyncIterableWith(thrown, this.#here as Context.Context<any>), signal)
   }
 
   run(targets: unknown, { signal }: Signalled = {}): Promise<unknown> {
