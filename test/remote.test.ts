@@ -16,8 +16,12 @@ import * as Skein from "skein/Skein"
 import * as Worker from "skein/Worker"
 import { unchecked, type Way } from "../src/internal/portable/named.ts"
 import { wayOf } from "../src/internal/portable/ways.ts"
+import { Verb } from "../src/internal/remote/messages.ts"
+import { Outgoing } from "../src/internal/remote/outgoing.ts"
 import { RemoteWorker } from "../src/internal/remote/remoteWorker.ts"
+import { Seats } from "../src/internal/remote/seats.ts"
 import type { RemotePosting } from "../src/internal/workers/port.ts"
+import type { Sharing } from "../src/internal/workers/sharing.ts"
 import { coreOf } from "../src/testing/internal/leftovers.ts"
 import { type Maker, type MemoryOptions, memoryTransport, named, type Wire } from "./testing/memoryLink.ts"
 
@@ -463,4 +467,20 @@ describe("a worker that is not here", () => {
       yield* Future.joinAll(futures)
       assert.deepStrictEqual(log.slice(3), ["c begins"])
     }).pipe(Effect.scoped, Effect.provide(none)))
+
+  it("W1, W19: no attempt takes the place of another to which an order may be under way", () => {
+    const seats = new Seats({ isUsed: false } as Sharing)
+    const outgoing = new Outgoing()
+    const take = (task: number) => {
+      if (!outgoing.hasOrders) seats.recycle()
+      return seats.take(task, task, 1, {} as never, {} as never, 0)
+    }
+    assert.deepStrictEqual([take(1), take(2)], [0, 1])
+    outgoing.order(Verb.begin, 1)
+    seats.release(1)
+    assert.strictEqual(take(3), 2)
+    outgoing.take(1)
+    assert.strictEqual(take(4), 1)
+    assert.strictEqual(seats.size, 3)
+  })
 })

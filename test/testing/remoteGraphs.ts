@@ -25,11 +25,18 @@ class Refused extends Schema.TaggedError<Refused>()("Refused", { own: Schema.Num
 const sum = (values: ReadonlyArray<number>): number =>
   values.reduce((total, value) => (total * 31 + value) % 1_000_003, 7)
 
-/** Bodies that keep their slots, by far side, and the most at once; what exceeds the slots of its worker is a fault. */
-const running = new WeakMap<object, number>()
+/** A far side with the slots of its worker, and its bodies that keep one. */
+interface Far {
+  running: number
+  readonly slots: () => number
+}
+
+const fars = new WeakMap<object, Far>()
+
+/** The most bodies at once, and by how many there were more than slots, which is a fault. */
 export const crowd = { most: 0, excess: 0 }
 
-/** The slots of the last `w2`, which a seed chooses. */
+/** The slots of the `w2` that reads a message now, which a seed chooses: the first body of a far side begins then. */
 let slotsOf: () => number = () => 0
 
 /** Counts a body while it runs on `w2`. */
@@ -37,11 +44,12 @@ const counted = <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> 
   Effect.withFiber((fiber) => {
     const host = attemptAt(fiber)?.host
     if (host?.name !== "w2" || host.isLost) return body
+    const far = fars.get(host) ?? { running: 0, slots: slotsOf }
+    fars.set(host, far)
     const add = (by: number): void => {
-      const now = (running.get(host) ?? 0) + by
-      running.set(host, now)
-      crowd.most = Math.max(crowd.most, now)
-      if (by > 0) crowd.excess = Math.max(crowd.excess, now - slotsOf())
+      far.running += by
+      crowd.most = Math.max(crowd.most, far.running)
+      crowd.excess = Math.max(crowd.excess, far.running - far.slots())
     }
     return Effect.acquireUseRelease(Effect.sync(() => add(1)), () => body, () => Effect.sync(() => add(-1)))
   })
@@ -104,10 +112,10 @@ export const bodies = {
   scans: named(
     "scans",
     ({ image, own, table }: { image: Uint8Array; own: number; table: Uint8Array }) =>
-      Effect.map(
+      counted(Effect.map(
         Effect.sleep(2),
         () => sum([own, image[0]!, image.at(-1)!, image.length, table[0]!, table.at(-1)!, table.length])
-      ),
+      )),
     { payload: unchecked }
   ),
   classy: named("classy", (values: Payload) => new Total({ total: sum(values), at: new Date(0) }), {
@@ -236,6 +244,7 @@ export const remotePorts =
       carry: (to, deliver) => {
         const _tag = to === "far" ? "Stop" : "Ended"
         carrier.carry({ _tag, task: -1, attempt: 0, worker: port }, () => {
+          slotsOf = ownSlots
           deliver()
           if (deadly > 0 && port.serial >= 0 && carrier.below(1000) < 1000 * deadly) wires.at(-1)!.die("it died")
         })
@@ -249,6 +258,8 @@ export const remotePorts =
     const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead })
     sharings.add(setup.sharing)
     const { state } = setup.home as SchedulerCore
-    slotsOf = () => workersOf(state).find(({ serial }) => serial === port.serial)?.slots ?? Infinity
+    // On a far side that has died bodies go on, and what they wait for at home ends.
+    const ownSlots = (): number =>
+      port.isLost ? Infinity : workersOf(state).find(({ serial }) => serial === port.serial)?.slots ?? Infinity
     return port
   }

@@ -18,7 +18,7 @@ import { FarBodies } from "./farBodies.ts"
 import { FarContexts } from "./farContexts.ts"
 import type { Uplink } from "./link.ts"
 import { End, Flags, startWidth, Verb } from "./messages.ts"
-import type { Answer, Batch, Down } from "./messages.ts"
+import type { Batch, Down } from "./messages.ts"
 import { Reporting } from "./reporting.ts"
 import type { Defer } from "./reporting.ts"
 import { Stage } from "./started.ts"
@@ -49,8 +49,11 @@ export class FarWorker {
   /** Attempts that have a slot, and those that were sent ahead, in order. */
   private readonly ready = new Fifo<Started>()
   private readonly line = new Fifo<Started>()
-  /** Slots that have become free here, and of which the scheduler need not be asked. */
+  /** Slots that pass to the line: they have become free here, and the scheduler has not heard of it. */
   private free = 0
+  /** How many ends were reported, and which of those that the scheduler has not heard of left a slot free. */
+  private ended = 0
+  private readonly unheard = new Fifo<number>()
   private isWorking = false
   private isLater = false
 
@@ -90,12 +93,20 @@ export class FarWorker {
   // ---- what comes
 
   receive(batch: Batch): void {
-    const { answers, clock, orders } = batch
+    const { answers, clock, heard, orders } = batch
+    this.note(heard)
     if (clock !== undefined) this.contexts.reading = clock
     if (batch.payloads.length > 0) this.enqueue(batch)
     if (orders !== undefined) { for (let i = 0; i < orders.length; i += 2) this.obey(orders[i]!, orders[i + 1]!) }
-    if (answers !== undefined) { for (const answer of answers) this.hear(answer) }
+    if (answers !== undefined) { for (const answer of answers) this.asks.hear(answer) }
     this.work()
+  }
+
+  /** Slots of which the scheduler has heard are its own to give: to others than those in line, perhaps. */
+  private note(heard: number): void {
+    const { unheard } = this
+    while (unheard.size > 0 && unheard.first! <= heard) unheard.shift()
+    if (this.free > unheard.size) this.free = unheard.size
   }
 
   private enqueue({ contexts, keys, payloads, places, sealed, starts }: Batch): void {
@@ -119,11 +130,7 @@ export class FarWorker {
       }
       this.seats[seat] = started
       if ((flags & Flags.ahead) !== 0) this.line.push(started)
-      else {
-        // The scheduler knows of a slot that is free here.
-        if (this.free > 0) this.free--
-        this.ready.push(started)
-      }
+      else this.ready.push(started)
     }
     if (sealed === undefined) return
     for (const [position, part] of sealed) {
@@ -140,10 +147,7 @@ export class FarWorker {
     const { attempt, stage } = started
     switch (verb) {
       case Verb.begin:
-        if (stage !== Stage.inLine) return
-        // The slot that has become free here, if the scheduler has heard of it.
-        if (this.free > 0) this.free--
-        this.ready.push(started)
+        if (stage === Stage.inLine) this.ready.push(started)
         return
       case Verb.takeBack:
         return stage === Stage.inLine ? this.passOver(started) : undefined
@@ -158,6 +162,7 @@ export class FarWorker {
   private passOver(started: Started): void {
     started.stage = Stage.free
     this.seats[started.seat] = undefined
+    this.ended++
     this.reporting.end(started.seat, End.unbegun, undefined, 0, nothingMoved)
   }
 
@@ -175,12 +180,6 @@ export class FarWorker {
     attempt.isStopped = true
     fiber?.interruptUnsafe()
   }
-  private hear(answer: Answer): void {
-    // The slot of an attempt that has waited at home may have come from here.
-    if (this.free > 0) this.free--
-    this.asks.hear(answer)
-  }
-
   // ---- the line
 
   /** Begins bodies as slots are free, until none is left or others must have a turn. */
@@ -251,7 +250,11 @@ export class FarWorker {
     const { attempt, began, seat } = started
     started.stage = Stage.free
     this.seats[seat] = undefined
-    if (attempt?.hasMoved !== true) this.free++
+    this.ended++
+    if (attempt?.hasMoved !== true) {
+      this.free++
+      this.unheard.push(this.ended)
+    }
     this.reporting.end(seat, kind, value, now - began, moved)
   }
 

@@ -32,6 +32,8 @@ export class Incoming {
   private readonly asking: Asking
   /** Opens what the far side has sealed. Set with the link. */
   sealer: Sealer | undefined
+  /** How many ends were heard of. */
+  heard = 0
 
   constructor(port: Pick<WorkerPort, "serial">, reports: WorkerReports, seats: Seats, asking: Asking) {
     this.port = port
@@ -43,6 +45,7 @@ export class Incoming {
   hear(report: Report): void {
     const { asks, begun, dropped, ends, logs, obstacles, stopping, times, values } = report
     if (logs !== undefined) { for (const log of logs) this.log(log) }
+    this.heard += values.length
     for (let i = 0; i < values.length; i++) this.endSeat(ends[2 * i]!, ends[2 * i + 1]!, values[i], times[i]!)
     if (begun !== undefined) { for (const seat of begun) this.noteBegun(seat) }
     if (stopping !== undefined) { for (const each of stopping) this.stopCame(each) }

@@ -97,6 +97,8 @@ export type Down =
 /** Columns by position. What is absent is empty. */
 export interface Batch {
   readonly _tag: "Batch"
+  /** How many ends the scheduler has heard of: their slots are given by it alone. */
+  readonly heard: number
   /** Of each start: seat, number of the name, which start of the task, number of the task, flags. */
   readonly starts: Int32Array
   readonly payloads: ReadonlyArray<unknown>

@@ -41,6 +41,10 @@ export class Outgoing {
     return this.count === 0 && this.orders === undefined && this.answers === undefined && this.clock === undefined
   }
 
+  get hasOrders(): boolean {
+    return this.orders !== undefined
+  }
+
   start(seat: number, name: number, number: number, serial: number, flags: number, payload: unknown): void {
     const at = startWidth * this.count++
     if (at === this.starts.length) this.grow()
@@ -116,10 +120,11 @@ export class Outgoing {
   }
 
   /** Everything collected so far. The next batch begins empty. */
-  take(): Parcel {
+  take(heard: number): Parcel {
     const { answers, clock, contexts, count, keys, moved, orders, payloads, places, sealed, starts } = this
     const batch: Mutable<Batch> = {
       _tag: "Batch",
+      heard,
       starts: count === 0 ? nothing : starts.slice(0, startWidth * count),
       payloads
     }
@@ -162,9 +167,11 @@ export const transferOf = ({ moved }: Parcel): Transfer =>
 /** A batch in parts, because not all of it can be cloned: its starts one by one, each answer, and then the rest. */
 export const partsOf = ({ batch, moved }: Parcel): ReadonlyArray<Parcel> => {
   const { answers = [], keys, payloads, places, sealed = [], starts, ...rest } = batch
+  const { heard } = batch
   const alone = payloads.map((payload, i): Parcel => ({
     batch: {
       _tag: "Batch",
+      heard,
       starts: starts.slice(startWidth * i, startWidth * (i + 1)),
       payloads: [payload],
       ...keys !== undefined && { keys: [keys[i]] },
@@ -174,7 +181,7 @@ export const partsOf = ({ batch, moved }: Parcel): ReadonlyArray<Parcel> => {
     moved: moved.has(i) ? new Map([[0, moved.get(i)!]]) : noneMoved
   }))
   const answered = answers.map((answer): Parcel => ({
-    batch: { _tag: "Batch", starts: nothing, payloads: [], answers: [answer] },
+    batch: { _tag: "Batch", heard, starts: nothing, payloads: [], answers: [answer] },
     moved: noneMoved
   }))
   return [...alone, ...answered, { batch: { ...rest, starts: nothing, payloads: [] }, moved: noneMoved }]

@@ -223,6 +223,8 @@ export class RemoteWorker implements WorkerPort {
     }
     const moved = givenIn(payload)
     if (moved.some(isGone)) return this.refuseMoved(task, attempt, node, values)
+    // Starts of a batch go before its orders.
+    if (!this.outgoing.hasOrders) this.seats.recycle()
     const seat = this.seats.take(task, attempt, number, named, submission, index)
     this.control?.reset(seat)
     const { outgoing } = this
@@ -361,7 +363,7 @@ export class RemoteWorker implements WorkerPort {
     this.lastAmbient = undefined
     // Both sides share memory.
     if (this.control !== undefined) this.lighten()
-    this.send(this.outgoing.take())
+    this.send(this.outgoing.take(this.incoming.heard))
     this.pulse!.sent()
   }
 

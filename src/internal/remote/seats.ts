@@ -37,6 +37,8 @@ export class Seats {
   private readonly lent = new Map<number, ReadonlyArray<Lent>>()
   private readonly sharing: Sharing
   private readonly unused: Array<number> = []
+  /** Seats that may not have another attempt yet: an order to the former one may be under way with the next batch. */
+  private readonly left: Array<number> = []
   /** The seat of the last attempt of each task, plus 1. */
   private ofTask = new Int32Array(256)
 
@@ -45,7 +47,7 @@ export class Seats {
   }
 
   get size(): number {
-    return this.task.length - this.unused.length
+    return this.task.length - this.unused.length - this.left.length
   }
 
   take(task: TaskId, attempt: number, number: number, named: Named, submission: Registered, index: number): number {
@@ -87,8 +89,13 @@ export class Seats {
   release(seat: number): void {
     this.stage[seat] = Stage.free
     this.submission[seat] = undefined
-    this.unused.push(seat)
+    this.left.push(seat)
     if (this.sharing.isUsed) this.giveBack(seat)
+  }
+
+  /** No order is under way to attempts whose seats were released. */
+  recycle(): void {
+    for (let seat = this.left.pop(); seat !== undefined; seat = this.left.pop()) this.unused.push(seat)
   }
 
   private giveBack(seat: number): void {
