@@ -29,7 +29,12 @@ export const connect = (transport: Transport): Effect.Effect<Heard, LinkFailed, 
   })
 
 /** Lets a scripted far side do one thing. */
-export const perform = (deed: string): Down => ({ _tag: "Batch", heard: 0, starts: new Int32Array(5), payloads: [deed] })
+export const perform = (deed: string): Down => ({
+  _tag: "Batch",
+  heard: 0,
+  starts: new Int32Array(5),
+  payloads: [deed]
+})
 
 export const open: Down = { _tag: "Open", version: 1, worker: "test", labels: [], slots: 1 }
 
