@@ -16,10 +16,12 @@ import type { Client, Mode } from "../Client.ts"
 import type * as Futures from "../Future.ts"
 import type { Computable } from "../internal/client/computing.ts"
 import type { Scheduler } from "../internal/client/scheduler.ts"
+import { optionsFault } from "../internal/tasks/checks.ts"
 import * as Skein from "../Skein.ts"
 import type * as Task from "../Task.ts"
 import { bodyHere } from "./internal/bodies.ts"
 import { Face } from "./internal/face.ts"
+import { ofTask } from "./internal/options.ts"
 import { callIn, taskOf } from "./internal/tasks.ts"
 import type { TaskOptions } from "./internal/tasks.ts"
 
@@ -33,7 +35,7 @@ export type { RetryOptions, TaskOptions } from "./internal/tasks.ts"
  * @since 0.1.0
  */
 export interface SubmitOptions extends TaskOptions {
-  /** Cancels the task when it is aborted. The future then rejects with the reason of the signal. */
+  /** Cancels the task when it is aborted, as {@link Future.cancel} does. The future then rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -124,7 +126,11 @@ export interface ItemContext {
 export interface Future<out A> extends Futures.Future<A, unknown>, Promise<A> {
   /** The state of the task. */
   readonly status: Futures.Status
-  /** Cancels the task, unless others need it. Resolves when it has stopped. */
+  /**
+   * Cancels the task and what is downstream of it, for all who submitted in the same place: outside of bodies with this client, or in
+   * the same body. Futures there of the same task, or that need it, reject. For a `run`, a `map`, a `stream` or another body that needs
+   * it, it goes on. Resolves when what was cancelled has stopped.
+   */
   readonly cancel: (reason?: string) => Promise<void>
   /** Cancels it at the end of a block with `await using`. */
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -286,7 +292,12 @@ export const task: {
     f: (...args: Task.Values<I>) => B,
     ...args: I
   ): Task.Task<Awaited<B>, unknown, Task.Services<I>>
-} = (...given: ReadonlyArray<unknown>): any => taskOf(callIn(given))
+} = (...given: ReadonlyArray<unknown>): any => {
+  const call = callIn<TaskOptions>(given)
+  const fault = optionsFault(call.options, ofTask)
+  if (fault !== undefined) throw fault
+  return taskOf(call)
+}
 
 /**
  * The signal of the body in which this is called: aborted when its task shall stop. Outside of a body it is never aborted, so a

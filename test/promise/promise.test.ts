@@ -185,6 +185,61 @@ describe("calls", () => {
   )
 })
 
+describe("options", () => {
+  const messageOf = (call: () => unknown): string => {
+    try {
+      call()
+      return "accepted"
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  const rejected = async (promise: PromiseLike<unknown>): Promise<string> => (await errorOf(promise) as Error).message
+
+  it(
+    "A14: an option that does not exist is a mistake that lists those that do",
+    withClient({}, async (skein) => {
+      const one = task(() => 1)
+      const ofSignals = "Known options: signal."
+      assert.strictEqual(
+        await rejected(skein.run(one, { sginal: 1 } as never)),
+        `There is no option sginal. ${ofSignals}`
+      )
+      assert.include(messageOf(() => skein.submit(one, { priority: 9 } as never)), ofSignals)
+      const ofRetry = "There is no option retry.dealy. Known options: times, delay, factor, while."
+      const retry = { times: 1, dealy: 5 } as never
+      assert.strictEqual(messageOf(() => skein.submit({ retry }, () => 1)), ofRetry)
+      assert.strictEqual(messageOf(() => task({ retry }, () => 1)), ofRetry)
+      assert.strictEqual(await rejected(skein.map([1], (n) => n, { retry })), ofRetry)
+      const ofMap = await rejected(skein.map([1], (n) => n, { concurency: 1, mode: "continue" } as never))
+      assert.match(ofMap, /^There is no option concurency\. Known options: mode, concurrency, signal, label, /)
+      assert.notMatch(ofMap, /key\b|pure|inline/)
+      const typo = { orderd: 1, mode: "continue" } as never
+      const ofTasks = skein.stream([one], typo)[Symbol.asyncIterator]()
+      assert.match(await rejected(ofTasks.next()), /options: mode, outstanding, ordered, withInput, signal\.$/)
+      const ofItems = skein.stream([1], (n) => n, typo)[Symbol.asyncIterator]()
+      assert.match(await rejected(ofItems.next()), /options: mode, outstanding, ordered, withInput, signal, label, /)
+      assert.match(
+        messageOf(() => skein.submit({ priorty: 1 } as never, () => 1)),
+        /options: key, label, .*, signal\.$/
+      )
+    })
+  )
+
+  it(
+    "A14: the functions of a client can be taken out of it",
+    withClient({}, async ({ map, run, stream, submit }) => {
+      assert.strictEqual(await submit(() => 1), 1)
+      assert.deepStrictEqual(await map([1], (n) => n), [1])
+      assert.strictEqual(await run(task(() => 1)), 1)
+      for await (const n of stream([1], (n) => n)) assert.strictEqual(n, 1)
+      const { close } = await start()
+      await close()
+    })
+  )
+})
+
 describe("graphs", () => {
   it(
     "A14, A6: tasks are described first, run once each, and come back in the shape of the request",
@@ -554,6 +609,22 @@ describe("signals", () => {
         assert.strictEqual(other.status, "running")
       }
       assert.strictEqual(log.at(-1), "other has cleaned up")
+    })
+  )
+
+  it(
+    "A14, C1: a cancel outside of bodies holds for all that was submitted there, and a run that needs the task goes on",
+    withClient({}, async (skein) => {
+      const opened = gate<number>()
+      const shared = task({ key: "shared" }, () => opened.promise)
+      const first = skein.submit(shared)
+      const second = skein.submit(shared)
+      const after = skein.submit((n: number) => n + 1, first)
+      const all = skein.run([shared])
+      await first.cancel()
+      for (const future of [first, second, after]) assert.instanceOf(await errorOf(future), SkeinError.SkeinError)
+      opened.resolve(7)
+      assert.deepStrictEqual(await all, [7])
     })
   )
 

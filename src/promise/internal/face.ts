@@ -14,6 +14,7 @@ import * as Future from "../../Future.ts"
 import type { Home } from "../../internal/bodies/home.ts"
 import type { Scheduler } from "../../internal/client/scheduler.ts"
 import { warnUnseen } from "../../internal/driver/scopeOwners.ts"
+import { callback, optionsFault, valueFault } from "../../internal/tasks/checks.ts"
 import { implOf, isTask } from "../../internal/tasks/task.ts"
 import type { FutureImpl } from "../../internal/tasks/task.ts"
 import type { Task } from "../../Task.ts"
@@ -21,22 +22,10 @@ import { bodyHere, called } from "./bodies.ts"
 import { allThrownIn, isCancelled, settledItemOf, settledOf, thrownIn } from "./errors.ts"
 import { PromisedFuture } from "./futures.ts"
 import { looped } from "./loop.ts"
+import { ofMap, ofRun, ofStream, ofStreamEach, ofSubmit } from "./options.ts"
+import type { MapOptions, Signalled, StreamEachOptions, StreamOptions } from "./options.ts"
 import { callIn, optionsOf, taskOf } from "./tasks.ts"
 import type { Called, TaskOptions } from "./tasks.ts"
-
-type Signalled = { readonly signal?: AbortSignal | undefined }
-
-interface MapOptions extends TaskOptions, Signalled {
-  readonly mode?: Client.Mode | undefined
-  readonly concurrency?: number | "unbounded" | undefined
-}
-
-interface StreamOptions extends TaskOptions, Signalled {
-  readonly mode?: Client.Mode | undefined
-  readonly outstanding?: number | undefined
-  readonly ordered?: boolean | undefined
-  readonly withInput?: boolean | undefined
-}
 
 /** A future of the scheduler, without the future that the user has: what is left when that is collected. */
 type Abandoned = Future.Future<unknown, unknown>
@@ -90,9 +79,16 @@ export class Face {
   }
 
   /** Submits, which takes no time. What is refused throws. */
-  submit(...given: ReadonlyArray<unknown>): PromisedFuture<unknown> {
-    if (isTask(given[0])) return this.#submitted(given[0] as never, (given[1] as Signalled | undefined)?.signal)
-    const { options: { signal, ...options } = {}, ...call } = callIn<TaskOptions & Signalled>(given)
+  readonly submit = (...given: ReadonlyArray<unknown>): PromisedFuture<unknown> => {
+    if (isTask(given[0])) {
+      const fault = optionsFault(given[1], ofRun)
+      if (fault !== undefined) throw fault
+      return this.#submitted(given[0] as never, (given[1] as Signalled | undefined)?.signal)
+    }
+    const call = callIn<TaskOptions & Signalled>(given)
+    const fault = optionsFault(call.options, ofSubmit)
+    if (fault !== undefined) throw fault
+    const { signal, ...options } = call.options ?? {}
     return this.#submitted(taskOf({ ...call, options }), signal)
   }
 
@@ -126,7 +122,9 @@ export class Face {
     return this.#settled(Future.cancel(future as never, { why: reason }), undefined)
   }
 
-  map(items: Iterable<unknown>, f: Called, options: MapOptions = {}): Promise<unknown> {
+  readonly map = (items: Iterable<unknown>, f: Called, options: MapOptions = {}): Promise<unknown> => {
+    const fault = optionsFault(options, ofMap) ?? valueFault(callback, "function", f)
+    if (fault !== undefined) return Promise.reject(fault)
     const { concurrency, mode, signal, ...task } = options
     const each = (item: unknown, index: number) => called((signal) => f(item, { index, signal }))
     const all = Client.forEach(items, each, { concurrency, mode, task: optionsOf(f, task) as {} })
@@ -136,8 +134,16 @@ export class Face {
     return this.#settled(ends, signal, mode === "continue" ? allThrownIn : thrownIn)
   }
 
-  stream(source: never, first?: Called | StreamOptions, second?: StreamOptions): AsyncIterable<unknown> {
-    const [f, options = {}] = typeof first === "function" ? [first, second] : [undefined, first]
+  readonly stream = (
+    source: never,
+    first?: Called | StreamOptions,
+    second?: StreamEachOptions
+  ): AsyncIterable<unknown> => {
+    const [f, options = {}]: [Called | undefined, StreamEachOptions | undefined] = typeof first === "function"
+      ? [first, second]
+      : [undefined, first]
+    const fault = optionsFault(options, f === undefined ? ofStream : ofStreamEach)
+    if (fault !== undefined) return Stream.toAsyncIterable(Stream.die(fault))
     const { mode, ordered, outstanding, signal, withInput, ...task } = options
     const own = { mode, ordered, outstanding, withInput }
     const each = (item: unknown, index: number) => called((signal) => f!(item, { index, signal }))
@@ -154,13 +160,16 @@ export class Face {
     return looped(Stream.toAsyncIterableWith(thrown, this.#here as Context.Context<any>), signal)
   }
 
-  run(targets: unknown, { signal }: Signalled = {}): Promise<unknown> {
-    return this.#settled(Client.compute(targets as never), signal)
+  readonly run = (targets: unknown, options: Signalled = {}): Promise<unknown> => {
+    const fault = optionsFault(options, ofRun)
+    return fault === undefined
+      ? this.#settled(Client.compute(targets as never), options.signal)
+      : Promise.reject(fault)
   }
 
-  close(): Promise<void> {
+  readonly close = (): Promise<void> => {
     return this.#closed ??= Effect.runPromise(Scope.close(this.#scope, Exit.void))
-  }
+  };
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
