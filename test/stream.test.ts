@@ -193,6 +193,36 @@ describe("stream", () => {
       }
     }).pipe(inScheduler({ concurrency: 2 })))
 
+  it.effect("F15, F4: in the mode continue a failure of the source comes after those of the items", () =>
+    Effect.gen(function*() {
+      const broken = function*() {
+        yield* [1, 2, 3]
+        throw "broken"
+      }
+      const optionsOf = (n: number) => {
+        if (n === 4) throw "broken"
+        return {}
+      }
+      const work = (n: number) => n === 2 ? Effect.fail("no 2") : Effect.as(Effect.yieldNow, n)
+      const streams = [
+        Client.stream(broken(), work, { mode: "continue" }),
+        Client.stream(Stream.concat(Stream.make(1, 2, 3), Stream.fail("broken")), work, { mode: "continue" }),
+        Client.stream([1, 2, 3, 4], work, { mode: "continue", task: optionsOf })
+      ] as const
+      for (const stream of streams) {
+        const seen: Array<number> = []
+        const exit = yield* Effect.exit(Stream.runForEach(stream, (n) => Effect.sync(() => seen.push(n))))
+        assert.deepStrictEqual(seen, [1, 3])
+        const reasons = Exit.isFailure(exit) ? exit.cause.reasons : []
+        assert.deepStrictEqual(
+          reasons.map((reason) =>
+            Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) && reason.defect
+          ),
+          ["no 2", "broken"]
+        )
+      }
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   it.effect("F15: an item whose task is refused, or whose options throw, ends the stream after the results before it", () =>
     Effect.gen(function*() {
       const work = (n: number) => Effect.as(Effect.yieldNow, n)

@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
-import type * as Pull from "effect/Pull"
+import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
 import { CurrentAnnotations } from "../bodies/annotations.ts"
@@ -497,7 +497,13 @@ export class Flow {
   private finished(): Effect.Effect<never, unknown> {
     if (this.roots.size === 0) return this.ending
     const roots = [...this.roots.values()].toSorted((a, b) => a.index - b.index)
-    return Effect.failCause(Cause.fromReasons(roots.flatMap(({ cause }) => cause.reasons)))
+    const reasons = roots.flatMap(({ cause }) => cause.reasons)
+    return Effect.catchCause(this.ending, (ending) => {
+      const other = Pull.filterDone(ending)
+      return Effect.failCause(
+        Cause.fromReasons(Result.isSuccess(other) ? reasons : [...reasons, ...other.failure.reasons])
+      )
+    })
   }
 
   /** Waits without the slot of the body, if it is in one. */
