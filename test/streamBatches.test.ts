@@ -1,6 +1,7 @@
 /** Batches of a stream: several items in one task, each with an end of its own, on fibers and on workers that are not here. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -291,6 +292,24 @@ describe("batches on workers that are not here", () => {
 })
 
 describe("a bound on failures", () => {
+  it.effect("F3: items that were taken and wait for others to run with do not start after maxFailures", () =>
+    Effect.gen(function*() {
+      const started: Array<number> = []
+      const gate = yield* Deferred.make<void>()
+      const work = (n: number) => {
+        started.push(n)
+        return n === 0 ? Effect.andThen(Deferred.await(gate), Effect.fail("no 0")) : Effect.succeed(n)
+      }
+      const source = Stream.concat(
+        Stream.fromIterable(numbers(3), { chunkSize: 1 }),
+        Stream.fromEffect(Effect.andThen(Deferred.succeed(gate, undefined), Effect.never))
+      )
+      const exits = yield* Stream.runCollect(
+        Client.stream(source, work, { batch: 8, outstanding: 16, mode: "collect", maxFailures: 1 })
+      )
+      assert.deepStrictEqual([started, exits.length], [[0], 1])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   for (const ordered of [true, false]) {
     it.effect(`F3: after maxFailures no item is taken, and what comes after is cancelled, ordered: ${ordered}`, () =>
       Effect.gen(function*() {

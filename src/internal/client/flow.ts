@@ -218,6 +218,8 @@ export class Flow {
     const takeAll = (chunk: ReadonlyArray<unknown>): Effect.Effect<void> =>
       chunk.length === 0 ? Effect.void : Effect.flatMap(untilRoom, () =>
         Effect.withFiber((fiber) => {
+          // A failure may have come since.
+          if (!this.hasRoom) return takeAll(chunk)
           const fits = chunk.slice(0, this.outstanding - this.unread)
           this.take(fits)
           if (this.gathered.length >= this.sizeNow || !this.hasRoom || this.isIdle) this.submitGathered(fiber)
@@ -376,6 +378,7 @@ export class Flow {
   /** Nothing after this failure is wanted. */
   private fail(item: Item): void {
     this.isOver = true
+    this.gathered = []
     if (this.failed !== undefined && (this.mode !== "failFast" || !this.isOrdered || this.failed.index < item.index)) {
       return
     }
