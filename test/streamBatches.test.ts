@@ -132,6 +132,26 @@ describe("batches of a stream", () => {
       )
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  for (const ordered of [true, false]) {
+    it.effect(`M6: a batch of which an item runs again alone is not held longer, ordered: ${ordered}`, () =>
+      Effect.gen(function*() {
+        const { stats } = yield* Scheduler.Scheduler
+        const runs = new Set<number>()
+        const work = (n: number) =>
+          Effect.suspend(() => {
+            if (n % 4 !== 1 || runs.has(n)) return Effect.succeed(n)
+            runs.add(n)
+            return Worker.reschedule
+          })
+        const held: Array<number> = []
+        yield* Client.stream(numbers(400), work, { batch: 4, outstanding: 16, ordered }).pipe(
+          Stream.runForEach(() => Effect.map(stats, (each) => void held.push(each.held)))
+        )
+        assert.strictEqual(runs.size, 100)
+        assert.isAtMost(Math.max(...held), 16)
+      }).pipe(inScheduler({ concurrency: 2 })))
+  }
+
   it.effect("C11: each item has a scope of its own, and a close interrupts the batch and waits for its finalizers", () =>
     Effect.gen(function*() {
       const log: Array<string> = []

@@ -301,14 +301,18 @@ export class Flow {
   private submitAgain(fiber: Fiber.Fiber<unknown, unknown>): void {
     const items = this.again
     this.again = []
+    const done: Array<internal.FutureImpl> = []
     for (const item of items) {
       const futures = this.home.streams.submit([item.task], this.owner, this.wait, fiber, this.options)
-      if (!isRefused(futures)) this.enter(futures[0]!, [item])
-      else {
+      if (!isRefused(futures)) {
+        if (--item.group!.left === 0) done.push(item.group!.future)
+        this.enter(futures[0]!, [item])
+      } else {
         item.exit = Exit.failCause(causeOfRefusal(futures))
         this.end(item)
       }
     }
+    this.home.streams.release(done)
   }
 
   private taskOf(input: unknown, index: number): internal.Handle {
