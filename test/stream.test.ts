@@ -299,6 +299,27 @@ describe("stream", () => {
       }
     }).pipe(inScheduler({ concurrency: 4 })))
 
+  it.effect("A8: what is taken of a chunk is copied once", () =>
+    Effect.gen(function*() {
+      let copied = 0
+      class Chunk extends Array<number> {
+        override slice(start?: number, end?: number): Array<number> {
+          const part = super.slice(start, end)
+          copied += part.length
+          return part
+        }
+      }
+      const chunk = Chunk.from(numbers(400))
+      let pulls = 0
+      const pull = Effect.suspend(() =>
+        pulls++ === 0 ? Effect.succeed(chunk as unknown as readonly [number, ...Array<number>]) : Cause.done()
+      )
+      const results = yield* Stream.runCollect(
+        Client.stream(Stream.fromPull(Effect.succeed(pull)), Effect.succeed, { outstanding: 4 })
+      )
+      assert.deepStrictEqual([results, copied], [numbers(400), 400])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   it.effect("M6: the heap does not grow with the items, also while another task is live", () =>
     Effect.gen(function*() {
       yield* Client.submit(Task.make(Effect.never))

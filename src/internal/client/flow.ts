@@ -215,20 +215,20 @@ export class Flow {
       this.room.closeUnsafe()
       return Effect.andThen(this.room.await, untilRoom)
     })
-    const takeAll = (chunk: ReadonlyArray<unknown>): Effect.Effect<void> =>
-      chunk.length === 0 ? Effect.void : Effect.flatMap(untilRoom, () =>
+    const takeAll = (chunk: ReadonlyArray<unknown>, from: number): Effect.Effect<void> =>
+      from >= chunk.length ? Effect.void : Effect.flatMap(untilRoom, () =>
         Effect.withFiber((fiber) => {
           // A failure may have come since.
-          if (!this.hasRoom) return takeAll(chunk)
-          const fits = chunk.slice(0, this.outstanding - this.unread)
+          if (!this.hasRoom) return takeAll(chunk, from)
+          const fits = chunk.slice(from, from + this.outstanding - this.unread)
           this.take(fits)
           if (this.gathered.length >= this.sizeNow || !this.hasRoom || this.isIdle) this.submitGathered(fiber)
           this.news.openUnsafe()
-          return takeAll(chunk.slice(fits.length))
+          return takeAll(chunk, from + fits.length)
         }))
     const goOn: Effect.Effect<never, unknown, any> = Effect.andThen(
       untilRoom,
-      Effect.flatMap(pull, (chunk) => Effect.andThen(takeAll(chunk), goOn))
+      Effect.flatMap(pull, (chunk) => Effect.andThen(takeAll(chunk, 0), goOn))
     )
     return Effect.catchCause(goOn, (cause) =>
       Effect.withFiber((fiber) => {
