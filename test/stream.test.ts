@@ -239,6 +239,12 @@ describe("stream", () => {
       }
     }).pipe(inScheduler({ concurrency: 2 })))
 
+  it.effect("A7: a text is a source of its characters", () =>
+    Effect.gen(function*() {
+      const letters = yield* Stream.runCollect(Client.stream("abc", (letter) => Effect.succeed(letter.toUpperCase())))
+      assert.deepStrictEqual(letters, ["A", "B", "C"])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   it.effect("A16: nothing is read before the first pull, and two runs of a stream share nothing", () =>
     Effect.gen(function*() {
       const source = counted(3)

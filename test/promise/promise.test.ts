@@ -336,6 +336,7 @@ describe("streams", () => {
         for await (const n of skein.stream(source(), check, { mode: "continue" })) seen.push(n)
       })()) as AggregateError
       assert.deepStrictEqual([seen, all.errors], [[10, 11, 13], [gone]])
+      assert.deepStrictEqual(await read(skein.stream("ab", (letter: string) => `${letter}!`)), ["a!", "b!"])
       const tasks = [1, 3].map((n) => task({ key: `check ${n}` }, check, n))
       assert.deepStrictEqual(await read(skein.stream(tasks)), [11, 13])
     })

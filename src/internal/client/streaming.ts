@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
@@ -143,10 +144,10 @@ const open = (
   options: StreamEachOptions<any>
 ): Effect.Effect<Flow, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const isNow = Symbol.iterator in source
+    const isNow = Predicate.isIterable(source)
     const reader = isNow ? new Reader(source) : undefined
     if (reader !== undefined) yield* Effect.addFinalizer(() => reader.close)
-    const pull = isNow ? undefined : yield* pullOf(source)
+    const pull = isNow ? undefined : yield* pullOf(source as AsyncIterable<unknown>)
     const flow = yield* Effect.acquireRelease(
       Effect.sync(() => new Flow(home, reader, f, options)),
       (flow) => flow.close
