@@ -4,13 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import { InvalidArgument, Released } from "skein/SkeinError"
 import * as Task from "skein/Task"
-import { inScheduler } from "./harness.ts"
+import { inScheduler, turns } from "./harness.ts"
 import { errorOf, submitErrorOf } from "./support.ts"
 
 /** What a request that knows a name alone gets. */
@@ -88,6 +89,57 @@ describe("published futures", () => {
       )))
       assert.deepStrictEqual(inside, Exit.succeed(2))
       assert.strictEqual(yield* asked("inside"), "nothing")
+    }).pipe(inScheduler()))
+
+  it.effect("A13: of several that publish one name at once, one gets it, however their operations alternate", () =>
+    Effect.gen(function*() {
+      const futures = yield* Client.submitAll([1, 2, 3].map((n) => Task.succeed(n)))
+      for (let operations = 3; operations <= 20; operations++) {
+        const name = `n${operations}`
+        const taken = yield* Effect.forEach(futures, (future) => Future.publish(future, name), {
+          concurrency: "unbounded"
+        }).pipe(Effect.provideService(FiberScheduler.MaxOpsBeforeYield, operations))
+        assert.lengthOf(taken.filter((is) => is), 1, name)
+        assert.deepStrictEqual(yield* asked(name), Exit.succeed(taken.indexOf(true) + 1), name)
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("A13: a publish or an end of a name that is interrupted at any operation leaves no name behind its scope", () =>
+    Effect.gen(function*() {
+      const future = yield* Client.submit(Task.succeed("it"))
+      for (let operations = 3; operations <= 7; operations++) {
+        for (let cut = 0; cut < 40; cut++) {
+          const publisher = yield* Scope.make()
+          const fiber = yield* Effect.forkChild(
+            Effect.andThen(Future.publish(future, "n"), cut % 2 === 0 ? Effect.void : Client.unpublish("n")).pipe(
+              Scope.provide(publisher),
+              Effect.provideService(FiberScheduler.MaxOpsBeforeYield, operations)
+            )
+          )
+          yield* turns(Math.floor(cut / 2))
+          yield* Fiber.interrupt(fiber)
+          yield* Scope.close(publisher, Exit.void)
+          assert.strictEqual(yield* asked("n"), "nothing", `${operations} operations, cut ${cut}`)
+          assert.isTrue(yield* Effect.scoped(Future.publish(future, "n")), `${operations} operations, cut ${cut}`)
+        }
+      }
+    }).pipe(inScheduler()))
+
+  it.effect("A13: a scope has one finalizer for all its names, which holds none that has ended", () =>
+    Effect.gen(function*() {
+      const publisher = yield* Scope.make()
+      const future = yield* Client.submit(Task.succeed("it"))
+      const publish = (name: string) => Scope.provide(Future.publish(future, name), publisher)
+      for (let n = 0; n < 100; n++) {
+        yield* publish("n")
+        yield* Client.unpublish("n")
+      }
+      yield* publish("a")
+      yield* publish("b")
+      const { state } = publisher
+      assert.strictEqual(state._tag === "Open" && state.finalizers?.size, 2, "the owner and the names")
+      yield* Scope.close(publisher, Exit.void)
+      assert.deepStrictEqual([yield* asked("a"), yield* asked("b")], ["nothing", "nothing"])
     }).pipe(inScheduler()))
 })
 

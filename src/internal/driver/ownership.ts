@@ -170,15 +170,19 @@ export class Owners {
   /** A future on the same task that belongs to `scope`. */
   keep(future: FutureImpl, scope: Scope.Scope): Effect.Effect<FutureImpl, SkeinError> {
     return Effect.withFiber((fiber) => {
-      const owner = this.ownerOf(scope, fiber)
-      if (owner !== undefined) {
-        const answer = this.mailbox.ask({ _tag: "ClaimShared", now: this.time.now(), claim: future.claim.id, owner })
-        if (answer._tag === "Submitted") return Effect.succeed(this.futureOf(answer.claims[0]!))
-      }
-      return Effect.fail(
-        new SkeinError({ reason: new Released({ key: future.key, ...this.view.releaseOf(future.claim) }) })
-      )
+      const own = this.keepNow(future, scope, fiber)
+      return own instanceof SkeinError ? Effect.fail(own) : Effect.succeed(own)
     })
+  }
+
+  /** The same at once, or why there is none. */
+  keepNow(future: FutureImpl, scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): FutureImpl | SkeinError {
+    const owner = this.ownerOf(scope, fiber)
+    if (owner !== undefined) {
+      const answer = this.mailbox.ask({ _tag: "ClaimShared", now: this.time.now(), claim: future.claim.id, owner })
+      if (answer._tag === "Submitted") return this.futureOf(answer.claims[0]!)
+    }
+    return new SkeinError({ reason: new Released({ key: future.key, ...this.view.releaseOf(future.claim) }) })
   }
 
   /** A future that stands for a claim on a live task. */

@@ -106,7 +106,7 @@ export const warnUnseen = (unseen: ReadonlyArray<Unseen>): Effect.Effect<void> =
 }
 
 /** Makes `finalizer` the one that an open scope runs first, whether the scope had it already or not, in constant time. */
-const closeFirst = (scope: Scope.Scope, key: object, finalizer: () => Effect.Effect<void>): void => {
+export const closeFirst = (scope: Scope.Scope, key: object, finalizer: () => Effect.Effect<void>): void => {
   const { state } = scope
   if (state._tag === "Closed") return
   if (state._tag === "Empty") {
