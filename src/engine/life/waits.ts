@@ -188,12 +188,12 @@ const enterTaking = (state: State, event: WaitBegan, of: Wait | undefined, out: 
   pause(state, wait, out)
 }
 
-/** Whether a dependent of a task or a wait in a body is open. Most waiters are awaited from outside alone. */
+/** Whether a dependent or a successor of a task, or a wait in a body, is open. Most waiters are awaited from outside alone. */
 const isAwaitedByTasks = (state: State, task: TaskId): boolean => {
   const { index, submission, waits } = state.tasks
   const { dependentOffsets } = submission[task]!
   const at = index[task]!
-  return dependentOffsets[at]! < dependentOffsets[at + 1]! || state.later.has(task) ||
+  return dependentOffsets[at]! < dependentOffsets[at + 1]! || state.later.has(task) || state.successors.has(task) ||
     [waits[task] ?? []].flat().some(({ standing, waiter }) => waiter >= 0 || (standing?.takers.size ?? 0) > 0)
 }
 

@@ -137,6 +137,17 @@ const ofFuture: Readonly<Record<string, Check>> = {
       is(yield* Future.status(future), "cancelled")
     }
   })),
+  cancelAll: scoped(Effect.gen(function*() {
+    const futures = yield* Client.submitAll(endless())
+    yield* Future.cancelAll(futures)
+    for (const future of futures) is(yield* Future.status(future), "cancelled")
+  })),
+  releaseAll: withFutures((future) =>
+    Effect.andThen(
+      Effect.andThen(Future.join(future), Future.releaseAll([future])),
+      Effect.map(Future.status(future), (status) => is(status, "released"))
+    )
+  ),
   release: withFutures((future) =>
     Effect.andThen(
       Effect.andThen(Future.join(future), Future.release(future)),
