@@ -32,6 +32,10 @@ export const tests: Tests = {
     "T5, C4: when a cancel, with a rule to follow is over": polls,
     "T5, C4: when a scope of which another owner stops something by force is over": polls
   },
+  "test/delays.test.ts": {
+    "W22, T1: no interval has more starts than its rate":
+      "Notes when bodies begin. A rate counts when attempts are given to workers, and messages take time here."
+  },
   "test/counts.test.ts": {
     "a task is three messages of its worker's port":
       "Counts the calls of a direct port, one of which exists there alone."

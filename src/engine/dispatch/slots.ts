@@ -172,8 +172,6 @@ export const start = (state: State, task: TaskId, worker: WorkerRecord, out: Out
 
 /** Sends an attempt whose body is likely to take so long to a worker before a slot is free there. */
 export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, micros: number, out: Out): void => {
-  // Of tasks without demands, which have no share, but count among those that have one.
-  if (state.balance.turns.size > 0) turns.take(state, undefined)
   worker.sent.push(task, micros)
   worker.sentOf[kindOf(state, task)]++
   worker.line += micros
