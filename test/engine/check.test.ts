@@ -466,6 +466,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
   ]],
   [twice, [
     ["S3: x (row 0, running) does not know y (row 2, waiting)", (state) => state.later.clear()],
+    ["S10: x (row 0, running) does not count as awaited by y (row 2, waiting)", (state) => state.later.clear()],
     ["S6: lane 1 ranks before its parent", ({ lanes }) => lanes.reverse().forEach((lane, i) => lane.heapIndex = i)],
     [
       "S6: queue [false,\"c\",null] ranks before its parent",

@@ -19,7 +19,7 @@ import { copies, results } from "./results.ts"
 import { amounts, idleSlots, slots } from "./slots.ts"
 import { attempts, betweenSteps, outcomes, phases, rows, uses, waiting } from "./tasks.ts"
 import { timers } from "./timers.ts"
-import { starvation, waits } from "./waits.ts"
+import { awaited, starvation, waits } from "./waits.ts"
 import { lacks, takers, workers } from "./workers.ts"
 
 /** The broken invariants of a state, a sentence each, with the number of the invariant first. */
@@ -78,6 +78,7 @@ const rules: ReadonlyArray<Rule> = [
   leaving,
   held,
   waits,
+  awaited,
   starvation,
   slots,
   idleSlots,

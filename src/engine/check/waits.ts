@@ -7,7 +7,7 @@ import { isSent } from "../dispatch/ahead.ts"
 import { isAtWork, isQueued, waitsInside } from "../dispatch/keepers.ts"
 import { maySuit, wantedOf } from "../dispatch/placement.ts"
 import { awaitedDependenciesOf } from "../life/groups.ts"
-import { awaitedIn, isWatching } from "../life/waits.ts"
+import { awaitedBy, awaitedIn, isAwaitedByTasks, isWatching } from "../life/waits.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { phaseOf, settingsOf } from "../state/lookups.ts"
@@ -16,7 +16,7 @@ import { extrasOf } from "../state/rare.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { unitsOf } from "../state/WorkerRecord.ts"
 import type { Rule } from "./facts.ts"
-import { has } from "./facts.ts"
+import { has, isOpen } from "./facts.ts"
 
 /** S2, S6, S10: waits are registered with the awaited tasks and the waiter, and nowhere else. */
 export const waits: Rule = function*(state, { live, name }) {
@@ -67,6 +67,17 @@ export const waits: Rule = function*(state, { live, name }) {
     if (phase < Phase.running || phase > Phase.releasing) yield `S6: ${name(task)} waits and is not in an attempt`
     for (const wait of open) {
       if (wait.waiter !== task || state.waits.get(wait.id) !== wait) yield `S6: ${name(task)} keeps wait ${wait.id}`
+    }
+  }
+}
+
+/** S10: each task that another one waits for is known as awaited, or no cycle through it would be looked for. */
+export const awaited: Rule = function*(state, { live, name }) {
+  for (const task of live) {
+    if (hasEnded(phaseOf(state, task))) continue
+    for (const other of awaitedBy(state, task)) {
+      if (!isOpen(state, other) || isAwaitedByTasks(state, other)) continue
+      yield `S10: ${name(other)} does not count as awaited by ${name(task)}`
     }
   }
 }

@@ -188,8 +188,11 @@ const enterTaking = (state: State, event: WaitBegan, of: Wait | undefined, out: 
   pause(state, wait, out)
 }
 
-/** Whether a dependent or a successor of a task, or a wait in a body, is open. Most waiters are awaited from outside alone. */
-const isAwaitedByTasks = (state: State, task: TaskId): boolean => {
+/**
+ * Whether a dependent or a successor of a task, or a wait in a body, is open: the tasks for which {@link visitAwaited} visits it.
+ * Most waiters are awaited from outside alone.
+ */
+export const isAwaitedByTasks = (state: State, task: TaskId): boolean => {
   const { index, submission, waits } = state.tasks
   const { dependentOffsets } = submission[task]!
   const at = index[task]!
