@@ -239,6 +239,22 @@ describe("stream", () => {
       }
     }).pipe(inScheduler({ concurrency: 2 })))
 
+  it.effect("F15: the refusal of an item comes before what the source throws after it", () =>
+    Effect.gen(function*() {
+      const source = function*() {
+        yield Task.succeed(0)
+        yield "no task" as unknown as Task.Task<number>
+        throw new Error("broken source")
+      }
+      const seen: Array<number> = []
+      const exit = yield* Effect.exit(
+        Stream.runForEach(Client.stream(source()), (n) => Effect.sync(() => seen.push(n)))
+      )
+      assert.deepStrictEqual(seen, [0])
+      assert.match(Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : "", /task/)
+      assert.notMatch(Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : "", /broken/)
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   it.effect("A7: a text is a source of its characters", () =>
     Effect.gen(function*() {
       const letters = yield* Stream.runCollect(Client.stream("abc", (letter) => Effect.succeed(letter.toUpperCase())))

@@ -204,7 +204,8 @@ export class Flow {
       })
       this.take(inputs)
       this.submitGathered(fiber)
-      if (Result.isFailure(read)) this.endWith(Effect.die(read.failure))
+      // The refusal of an item that was read before comes first.
+      if (Result.isFailure(read) && !this.isOver) this.endWith(Effect.die(read.failure))
     }
   }
 
