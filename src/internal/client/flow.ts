@@ -21,16 +21,15 @@ import { attemptOf, secededIn } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { turn } from "../settings/turn.ts"
 import type { Mode } from "../tasks/checks.ts"
-import { makeTask } from "../tasks/makeTask.ts"
 import { causeOfRefusal, isRefused } from "../tasks/mistake.ts"
 import type { Refused } from "../tasks/mistake.ts"
-import { normalize } from "../tasks/options.ts"
 import * as internal from "../tasks/task.ts"
 import type { AnyOptions, Options } from "../tasks/taskOptions.ts"
-import { isEffectOnly } from "../values/strangers.ts"
 import { areAlike, BatchSize, mayJoin, together } from "./batching.ts"
 import { strayFault } from "./computing.ts"
 import type { SubmitOptions } from "./computing.ts"
+import { taskOfEach } from "./mapping.ts"
+import type { Run } from "./mapping.ts"
 import type { Reader } from "./sources.ts"
 
 /**
@@ -101,12 +100,9 @@ interface Group {
   left: number
 }
 
-export type Run = (item: any, index: number) => Effect.Effect<unknown, unknown, unknown>
-
 export class Flow {
   private readonly home: Home
   private readonly reader: Reader | undefined
-  private readonly f: Run | undefined
   private readonly options: StreamEachOptions<any>
   private readonly owner: number
   private readonly wait: number
@@ -116,8 +112,7 @@ export class Flow {
   private readonly slots: number
   private readonly size: number | BatchSize
   private readonly maxFailures: number
-  /** The options of all tasks, if they do not depend on the item. */
-  private readonly common: internal.TaskOptions | undefined
+  private readonly taskOf: (input: unknown, index: number) => internal.Handle
   /** The groups whose ends are open, by claim. */
   private readonly open = new Map<ClaimId, Group>()
   /** Items in the order in which their results are given: all of them, or those that have ended. */
@@ -145,7 +140,6 @@ export class Flow {
   constructor(home: Home, reader: Reader | undefined, f: Run | undefined, options: StreamEachOptions<any>) {
     this.home = home
     this.reader = reader
-    this.f = f
     this.options = options
     this.owner = home.streams.open()
     this.wait = home.waits.stand((claim) => this.report(claim))
@@ -157,7 +151,8 @@ export class Flow {
     this.isOrdered = ordered !== false
     this.mode = mode
     this.maxFailures = mode === "failFast" ? 1 : maxFailures
-    this.common = typeof task === "function" ? undefined : normalize(task)
+    // Without a function, the items are tasks.
+    this.taskOf = f === undefined ? (input) => input as internal.Handle : taskOfEach(f, task)
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
@@ -314,15 +309,6 @@ export class Flow {
       }
     }
     this.home.streams.release(done)
-  }
-
-  private taskOf(input: unknown, index: number): internal.Handle {
-    const { f, options: { task } } = this
-    if (f === undefined) return input as internal.Handle
-    const options = this.common ?? normalize((task as (item: unknown, index: number) => AnyOptions)(input, index))
-    return isEffectOnly(input)
-      ? makeTask({ _tag: "effect", run: () => f(input, index) }, undefined, options)
-      : makeTask({ _tag: "effect", run: (value: unknown) => f(value, index) }, input, options)
   }
 
   // ---- ends

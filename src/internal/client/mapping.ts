@@ -18,7 +18,7 @@ import { normalize } from "../tasks/options.ts"
 import type { Ran, RanError, RanServices, RanSuccess } from "../tasks/ran.ts"
 import type { Result as Returned } from "../tasks/refusals.ts"
 import type { Needs, Own, Services, Upstream, Values } from "../tasks/shapes.ts"
-import type { TaskOptions } from "../tasks/task.ts"
+import type { TaskImpl, TaskOptions } from "../tasks/task.ts"
 import type { AnyOptions, NoOptions, OptionErrors, Options, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
 import { looked } from "../values/looks.ts"
 import { isEffectOnly, isSteps, workIn } from "../values/strangers.ts"
@@ -55,7 +55,8 @@ type EachResult<B, E, M extends Mode, D> = D extends true ? void
   : M extends "collect" ? Array<Exit.Exit<B, E | SkeinError>>
   : Array<B>
 
-type EachError<A, X, O> = Own<RanError<X>> | Upstream<A> | OptionErrors<O>
+/** What a run for each item fails with. */
+export type EachError<A, X, O> = Own<RanError<X>> | Upstream<A> | OptionErrors<O>
 
 /** The verb with its items first. Its effect has no name of its own, so an editor shows it in full. `R` is what the verb itself needs. */
 export interface ForEach<R> {
@@ -109,7 +110,24 @@ export interface ForEachInPipe<R> {
   >
 }
 
-type Run = (item: unknown, index: number) => Effect.Effect<unknown, unknown, unknown>
+/** A function that runs for each item. */
+export type Run = (item: any, index: number) => Effect.Effect<unknown, unknown, unknown>
+
+/** Makes the task of each item, with options for all or for each. */
+export const taskOfEach = (
+  f: Run,
+  task: ForEachOptions<any>["task"],
+  normal: (options: AnyOptions | undefined) => TaskOptions = normalize
+): (item: unknown, index: number) => TaskImpl => {
+  const common = typeof task === "function" ? undefined : normal(task)
+  return (item, index) => {
+    const options = common ?? normal((task as (item: unknown, index: number) => AnyOptions)(item, index))
+    // Items may be effects: `f` decides what to do with them.
+    return isEffectOnly(item)
+      ? makeTask({ _tag: "effect", run: () => f(item, index) }, undefined, options)
+      : makeTask({ _tag: "effect", run: (value) => f(value, index) }, item, options)
+  }
+}
 
 export const mapItems = (
   home: Home,
@@ -133,18 +151,9 @@ const mapAll = (
   const limits = typeof concurrency === "number"
     ? { tag: home.computes.tagOfCall(), limit: concurrency }
     : undefined
-  const normal = (own: AnyOptions | undefined): TaskOptions => tagged(normalize(own), limits)
-  const common = typeof task === "function" ? undefined : normal(task)
-  const optionsOf = (item: unknown, index: number): TaskOptions =>
-    common ?? normal((task as (item: unknown, index: number) => AnyOptions)(item, index))
   // A cache takes the results, and holds them anyway.
   const run = discard === true && cache === undefined ? dropping(f) : f
-  const tasks = items.map((item, index) =>
-    // Items may be effects: `f` decides what to do with them.
-    isEffectOnly(item)
-      ? makeTask({ _tag: "effect", run: () => run(item, index) }, undefined, optionsOf(item, index))
-      : makeTask({ _tag: "effect", run: (value) => run(value, index) }, item, optionsOf(item, index))
-  )
+  const tasks = items.map(taskOfEach(run, task, (own) => tagged(normalize(own), limits)))
   const computed = computeShape(home, tasks, options, limits)
   return discard === true ? Effect.asVoid(computed) : computed
 }

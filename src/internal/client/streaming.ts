@@ -25,12 +25,13 @@ import type { Checks, Mode } from "../tasks/checks.ts"
 import type { Task } from "../tasks/handles.ts"
 import type { Ran, RanError, RanServices, RanSuccess } from "../tasks/ran.ts"
 import type { Result as Returned } from "../tasks/refusals.ts"
-import type { Needs, Own, Services, Upstream, Values, WithoutSignals } from "../tasks/shapes.ts"
-import type { NoOptions, OptionErrors, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
+import type { Needs, Services, Values, WithoutSignals } from "../tasks/shapes.ts"
+import type { NoOptions, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
 import { ofCompute } from "./computing.ts"
 import type { FailureOf } from "./computing.ts"
 import { Flow } from "./flow.ts"
-import type { Run, StreamEachOptions, StreamOptions } from "./flow.ts"
+import type { StreamEachOptions, StreamOptions } from "./flow.ts"
+import type { EachError, Run } from "./mapping.ts"
 import { isSource, pullOf, Reader } from "./sources.ts"
 import type { Source, SourceError, SourceItem, SourceServices } from "./sources.ts"
 
@@ -40,8 +41,6 @@ export type Delivered<A, B, E, M extends Mode, P> = P extends true
   : { readonly input: A; readonly index: number; readonly value: B }
   : M extends "collect" ? Exit.Exit<B, E | SkeinError>
   : B
-
-type EachError<A, X, O> = Own<RanError<X>> | Upstream<A> | OptionErrors<O>
 
 /** The verb with its source first. `R` is what the verb itself needs. */
 export interface StreamOf<R> {
