@@ -361,6 +361,14 @@ describe("streams", () => {
         })())
         assert.deepStrictEqual([error, seen], [broken, [1]])
       }
+      const gone = new Error("gone")
+      const fails = () => {
+        throw gone
+      }
+      for (const source of [feed(), lines()]) {
+        const all = await errorOf(read(skein.stream(source, fails, { mode: "continue" }))) as AggregateError
+        assert.deepStrictEqual(all.errors, [gone, broken])
+      }
       const log: Array<string> = []
       const stop = new AbortController()
       const reading = read(skein.stream([1, 2], untilStopped(log), { signal: stop.signal }))

@@ -13,13 +13,13 @@ const rootOf = (error: unknown): unknown =>
 
 export const thrownIn = (cause: Cause.Cause<unknown>): unknown => rootOf(Cause.squash(cause))
 
-/** All errors that were thrown, as one. A refused submission has no others. */
+/** All errors that were thrown, by tasks or by the source of a stream, as one. A refused submission has no others. */
 export const allThrownIn = (cause: Cause.Cause<unknown>): unknown => {
   const errors = cause.reasons.flatMap((reason) =>
     Cause.isFailReason(reason) ? [rootOf(reason.error)] : Cause.isDieReason(reason) ? [reason.defect] : []
   )
   if (errors.length === 0 || errors[0] instanceof SubmitError) return thrownIn(cause)
-  return new AggregateError(errors, `${errors.length === 1 ? "One task" : `${errors.length} tasks`} failed`)
+  return new AggregateError(errors, errors.length === 1 ? "One failure" : `${errors.length} failures`)
 }
 
 /** An end, as `Promise.allSettled` gives it. */
