@@ -5,7 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { CurrentAnnotations } from "../bodies/annotations.ts"
 import { bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
 import { batchOf } from "../portable/batches.ts"
 import type { Named } from "../portable/named.ts"
@@ -27,7 +29,32 @@ export const mayJoin = (task: Handle): task is TaskImpl => {
 }
 
 /** Whether two tasks may run in one batch. */
-export const areAlike = (a: TaskImpl, b: TaskImpl): boolean => a.named === b.named && a.options === b.options
+const areAlike = (a: TaskImpl, b: TaskImpl): boolean => a.named === b.named && a.options === b.options
+
+/** Whether the region of this fiber has an option that asks for a task for each item. */
+export const asksForEach = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  fiber.getRef(CurrentAnnotations).retry !== undefined
+
+/** Neighbours that may run in one task, as many as `size`. */
+export const grouped = <I extends { readonly task: Handle }>(
+  items: ReadonlyArray<I>,
+  size: number
+): ReadonlyArray<ReadonlyArray<I>> => {
+  const groups: Array<ReadonlyArray<I>> = []
+  /** The last group and its first task, if others may join it. */
+  let last: { readonly group: Array<I>; readonly first: TaskImpl } | undefined
+  for (const item of items) {
+    const { task } = item
+    const isOpen = mayJoin(task)
+    if (isOpen && last !== undefined && last.group.length < size && areAlike(last.first, task)) last.group.push(item)
+    else {
+      const group = [item]
+      last = isOpen ? { group, first: task } : undefined
+      groups.push(group)
+    }
+  }
+  return groups
+}
 
 /** One task for several, which gives their exits. */
 export const together = (tasks: ReadonlyArray<TaskImpl>): TaskImpl => {

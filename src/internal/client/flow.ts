@@ -16,7 +16,6 @@ import * as Latch from "effect/Latch"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
-import { CurrentAnnotations } from "../bodies/annotations.ts"
 import { attemptOf, secededIn } from "../bodies/attempt.ts"
 import type { Home } from "../bodies/home.ts"
 import { turn } from "../settings/turn.ts"
@@ -25,11 +24,12 @@ import { causeOfRefusal, isRefused } from "../tasks/mistake.ts"
 import type { Refused } from "../tasks/mistake.ts"
 import * as internal from "../tasks/task.ts"
 import type { AnyOptions, Options } from "../tasks/taskOptions.ts"
-import { areAlike, BatchSize, mayJoin, together } from "./batching.ts"
+import { asksForEach, BatchSize, grouped, mayJoin, together } from "./batching.ts"
 import { strayFault } from "./computing.ts"
 import type { SubmitOptions } from "./computing.ts"
 import { taskOfEach } from "./mapping.ts"
 import type { Run } from "./mapping.ts"
+import { Roots } from "./roots.ts"
 import type { Reader } from "./sources.ts"
 
 /**
@@ -131,8 +131,7 @@ export class Flow {
   /** The item of the failure that ends the stream. */
   private failed: Item | undefined
   private failures = 0
-  /** The root failures, and the first item that each of them ended. */
-  private readonly roots = new Map<object, { readonly index: number; readonly cause: Cause.Cause<unknown> }>()
+  private readonly roots = new Roots()
   /** Opened when there is room for more items, or when an item or the end of the source has come. */
   private readonly room = Latch.makeUnsafe(false)
   private readonly news = Latch.makeUnsafe(false)
@@ -279,7 +278,9 @@ export class Flow {
     if (stray !== undefined) return strayFault(stray.task, "task")
     const size = this.sizeNow
     const groups = size === 1 || asksForEach(fiber) ? items.map((item) => [item] as const) : grouped(items, size)
-    const tasks = groups.map((group) => group.length === 1 ? group[0]!.task : together(group.map(taskIn)))
+    const tasks = groups.map((group) =>
+      group.length === 1 ? group[0]!.task : together(group.map(({ task }) => task as internal.TaskImpl))
+    )
     const futures = this.home.streams.submit(tasks, this.owner, this.wait, fiber, this.options)
     if (isRefused(futures)) return futures
     for (const [i, future] of futures.entries()) this.enter(future, groups[i]!)
@@ -469,10 +470,7 @@ export class Flow {
     const rooted = exit === undefined
       ? this.home.view.rootOfClaim(group!.future)
       : [exit, (exit as Exit.Failure<unknown, unknown>).cause] as const
-    if (rooted === undefined || this.roots.size === mostRoots) return
-    const [origin, cause] = rooted
-    const former = this.roots.get(origin)
-    if (former === undefined || former.index > index) this.roots.set(origin, { index, cause })
+    if (rooted !== undefined) this.roots.add(rooted, index)
   }
 
   /** Results that were lost before they were read are made anew, and come in their place. */
@@ -489,10 +487,9 @@ export class Flow {
   }
 
   private finished(): Effect.Effect<never, unknown> {
-    if (this.roots.size === 0) return this.ending
-    const roots = [...this.roots.values()].toSorted((a, b) => a.index - b.index)
-    const reasons = roots.flatMap(({ cause }) => cause.reasons)
+    if (this.roots.isEmpty) return this.ending
     return Effect.catchCause(this.ending, (ending) => {
+      const { reasons } = this.roots
       const other = Pull.filterDone(ending)
       return Effect.failCause(
         Cause.fromReasons(Result.isSuccess(other) ? reasons : [...reasons, ...other.failure.reasons])
@@ -507,31 +504,4 @@ export class Flow {
       return attempt === undefined ? this.home.waits.counted(() => effect) : secededIn(attempt, effect)
     })
   }
-}
-
-/** The most root failures of one stream that are kept. */
-const mostRoots = 1000
-
-/** Whether the region of this fiber has an option that asks for a task for each item. */
-const asksForEach = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
-  fiber.getRef(CurrentAnnotations).retry !== undefined
-
-const taskIn = ({ task }: Item): internal.TaskImpl => task as internal.TaskImpl
-
-/** Neighbours that may run in one task, as many as `size`. */
-const grouped = (items: ReadonlyArray<Item>, size: number): ReadonlyArray<ReadonlyArray<Item>> => {
-  const groups: Array<ReadonlyArray<Item>> = []
-  /** The last group, if others may join it. */
-  let last: Array<Item> | undefined
-  for (const item of items) {
-    const { task } = item
-    const isOpen = mayJoin(task)
-    if (isOpen && last !== undefined && last.length < size && areAlike(taskIn(last[0]!), task)) last.push(item)
-    else {
-      const group = [item]
-      last = isOpen ? group : undefined
-      groups.push(group)
-    }
-  }
-  return groups
 }
