@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import type { Limits } from "./engine/protocol/Settings.ts"
 import type { Client } from "./internal/client/client.ts"
 import { backendFromEnvironment, fromEnvironment } from "./internal/client/environment.ts"
+import type { Backend } from "./internal/client/environment.ts"
 import * as internal from "./internal/client/layer.ts"
 import type { Services } from "./internal/client/layer.ts"
 import type { Scheduler } from "./internal/client/scheduler.ts"
@@ -144,8 +145,8 @@ export const layerConfig = (
 ): Layer.Layer<Client | Scheduler, Config.ConfigError> => Layer.unwrap(Effect.flatMap(Config.unwrap(options), layerOf))
 
 /**
- * How many threads or processes: a number; `"cores"`, for one on each core that this process may use; or a negative number, which
- * counts from there, as in joblib: -1 means all cores, -2 all but one, and at least one.
+ * How many threads or processes: a number; `"cores"`, for one on each core that this process may use; or a negative number, as in
+ * joblib: -1 means one on each core, -2 one fewer, and so on down to one.
  *
  * @stability unstable
  * @category models
@@ -154,7 +155,8 @@ export const layerConfig = (
 export type Size = cores.Size
 
 /**
- * How many a size means here: cores are those to which this process is bound, within the quota of its container, rounded up.
+ * The number that a size means on this machine. Its cores are those to which this process is bound, within the quota of its
+ * container, rounded up.
  *
  * **Example** (All cores but one)
  *
@@ -198,8 +200,8 @@ export interface Backends<H = never, E = never, R = never> {
  *
  * `SKEIN_BACKEND` says where bodies run: `sequential`, one at a time; `fibers:8`, as fibers in so many slots; or a name of `backends`
  * with its size, such as `threads:cores`, `processes:4` or `threads:-1`. Without a size a backend has as many workers as there are
- * cores, and fibers have `SKEIN_CONCURRENCY` slots. Handlers that a backend gives must be given by `fibers` too, which sizes of
- * `sequential` and `fibers` call.
+ * cores, and fibers have `SKEIN_CONCURRENCY` slots. If layers of `backends` give handlers, an entry `fibers` must give the
+ * same ones: its layer is used for `sequential`, for `fibers`, and if the variable is not set.
  *
  * **Example** (Slots and a pool limit from the environment)
  *
@@ -256,14 +258,12 @@ export const layerFromEnv = <
 
 /** The slots of a backend of fibers, unless the code says which workers there are. */
 const slotsOf = (
-  backend: { readonly name: string; readonly size: Size | undefined } | undefined,
+  backend: Backend | undefined,
   { concurrency, elastic, workers }: Options<any, any>
 ): Options => {
   if ((concurrency ?? elastic ?? workers) !== undefined) return {}
-  if (backend?.name === "sequential") return { concurrency: 1 }
-  return backend?.name === "fibers" && backend.size !== undefined
-    ? { concurrency: effectiveConcurrency(backend.size) }
-    : {}
+  const size = backend?.name === "sequential" ? 1 : backend?.name === "fibers" ? backend.size : undefined
+  return size === undefined ? {} : { concurrency: effectiveConcurrency(size) }
 }
 
 /** The layer with options that a configuration brings, where a wrong one is no mistake of the program. */

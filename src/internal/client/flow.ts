@@ -96,7 +96,7 @@ interface Item {
 interface Group {
   readonly future: internal.FutureImpl
   readonly items: ReadonlyArray<Item>
-  /** Of how many of them the consumer is not done with the result. */
+  /** The number of items whose results the consumer has not finished with. */
   left: number
 }
 
@@ -125,7 +125,7 @@ export class Flow {
   /** Items that were taken and are not done with. */
   private unread = 0
   private taken = 0
-  /** No more is taken from the source; then `ending` says how the stream ends after all results. */
+  /** Whether no more items are taken. Then the stream ends with `ending`, after all results. */
   private isOver = false
   private ending: Effect.Effect<never, unknown> = Cause.done()
   /** The item of the failure that ends the stream. */

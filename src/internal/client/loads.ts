@@ -28,7 +28,7 @@ export interface WorkerLoad {
 interface Load {
   ended: number
   busyMillis: number
-  /** Slots that are taken, and since when that is their number. */
+  /** The number of slots that are taken, and the time since which it is that. */
   taken: number
   since: number
 }
@@ -71,7 +71,7 @@ export class Loads {
     if (to !== "waiting") body.load.ended++
   }
 
-  /** The loads of these workers, by id. What is known of others, which have left, is forgotten. */
+  /** The loads of these workers, by id. The loads of workers that have left are dropped. */
   read(workers: Stats["workers"]): ReadonlyArray<WorkerLoad> {
     const now = this.now()
     const ids = new Set(workers.map(({ id }) => id))

@@ -15,7 +15,7 @@ import { millisIn } from "../tasks/durations.ts"
 import type { Mistake } from "../tasks/mistake.ts"
 
 /**
- * What a pause is of. Without fields it is of everything.
+ * Which tasks a pause stops from starting. Without fields, all of them.
  *
  * @stability unstable
  * @category options
@@ -41,7 +41,7 @@ export interface PauseOptions extends PauseOf {
 }
 
 /**
- * The error of a pause with a name, which nothing may have.
+ * The error of a pause of a tag or a group that nothing has. A pause of everything has none.
  *
  * @stability unstable
  * @category utility types

@@ -175,7 +175,7 @@ export class Owners {
     })
   }
 
-  /** The same at once, or why there is none. */
+  /** {@link keep} in one step: the future, or the reason why there is none. */
   keepNow(future: FutureImpl, scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): FutureImpl | SkeinError {
     const owner = this.ownerOf(scope, fiber)
     if (owner !== undefined) {

@@ -44,7 +44,7 @@ export class Published {
     })
   }
 
-  /** The future with a name, for an owner of its own. One that is being released has no name any more. */
+  /** The future with a name, for an owner of its own. A future that was released is not found. */
   pick(name: string, scope: Scope.Scope): Effect.Effect<Option.Option<FutureImpl>> {
     return Effect.suspend(() => {
       const entry = this.byName.get(name)

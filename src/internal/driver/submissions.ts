@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type { Succession, Wishes } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
@@ -31,8 +32,6 @@ import type { Observers } from "./observers.ts"
 import type { Answer } from "./outbox.ts"
 import type { Owners } from "./ownership.ts"
 import type { Waits } from "./waiters.ts"
-
-const ignore = (): void => {}
 
 /** Why the engine did not accept a plan, as users see it. */
 export const refused = ({ reason }: Rejected): SubmitError => new SubmitError({ reason: refusalReason(reason) })
@@ -187,7 +186,7 @@ export class Submissions {
         const asked = { by, reason: "another run has taken its place", replacement, force: true } as const
         const of = { claim: -1, owner, serial, cancelled: undefined, wait, waiter: -1, attempt: 0 } as const
         this.mailbox.ask({ _tag: "CancelRequested", now, ...asked, ...of })
-      }, ignore)
+      }, constVoid)
     }
   }
 

@@ -30,7 +30,7 @@ import type { Called, TaskOptions } from "./tasks.ts"
 /** A future of the scheduler, without the future that the user has: what is left when that is collected. */
 type Abandoned = Future.Future<unknown, unknown>
 
-/** When it has ended, its result is released. A failure that nobody has seen is told. */
+/** Releases a result when its task has ended, and warns of a failure that nobody has seen. */
 const abandoned = (future: Abandoned): Effect.Effect<void> => {
   const { claim, home } = implOf(future)
   const told = Effect.suspend(() => {
