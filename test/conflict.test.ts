@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as TestClock from "effect/testing/TestClock"
 import { Client, Future, Skein, SkeinError, Task } from "skein"
+import { identityIn, isInNamespace } from "../src/internal/tasks/keys.ts"
+import { Border } from "../src/internal/tasks/worker.ts"
 import { mistakeOf, nothingIsLeft, reasonOf, submitErrorOf } from "./support.ts"
 
 type Log = Array<string>
@@ -109,6 +112,18 @@ describe("conflicts of keys", () => {
       assert.strictEqual(yield* Future.status(other), "running")
       assert.strictEqual(yield* Future.status(within), "cancelled")
     }).pipe(Effect.scoped, Effect.provide(Skein.layer())))
+
+  it("G21: what a body elsewhere submitted is in its namespace, as what others submit", () => {
+    const elsewhere = Context.make(Border, { info: {} as never })
+    for (const context of [Context.empty(), elsewhere]) {
+      for (const work of [{}, "12/1"]) {
+        const inside = identityIn({ annotations: { namespace: "n" }, context }, "k", work)
+        const outside = identityIn({ annotations: {}, context }, "k", work)
+        assert.deepStrictEqual(["n", "m", undefined].map((name) => isInNamespace(name, inside)), [true, false, false])
+        assert.deepStrictEqual(["n", "m", undefined].map((name) => isInNamespace(name, outside)), [false, false, true])
+      }
+    }
+  })
 
   it.effect("G21, A11: a fired task replaces and refuses too, and nothing is left", () =>
     Effect.gen(function*() {

@@ -662,7 +662,7 @@ const planOf = (tasks: ReadonlyArray<unknown>, passes: Passes): Compiled => {
     home: {},
     find: () => -1,
     namedOf: () => undefined,
-    runs: () => new Map(),
+    runs: () => [],
     isSpent: () => false,
     refuse: () => undefined
   }

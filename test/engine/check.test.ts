@@ -307,6 +307,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S3: the claim 2 of main is not known", ({ claims }) => claims.delete(2)],
     ["S3: 5 claims are known of 4", ({ claims }, rig) => claims.set(99, rig.claim(100, "run"))],
     ["S3: the identity next names run (row 2, running)", (state, _, id) => state.keys.set("next", id("run"))],
+    ["S3: the live tasks of last are not known", (state) => void (state.runs = new Map())],
     ["S3: next (row 3, ready) lost its key", (state) => state.keys.delete("next")],
     [
       "S3: run (row 2, running) keeps next (row 3, ready)",

@@ -36,6 +36,7 @@ import { dependencyRows } from "../../src/engine/state/dependencies.ts"
 import { isGivenValue, placeOf, settingsOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
 import { allExtras, extrasOf } from "../../src/engine/state/rare.ts"
+import { runsOf } from "../../src/engine/state/runs.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
 import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
@@ -179,6 +180,8 @@ export class Simulation {
     }
     this.state = State.make(settings)
     this.silent = State.make(settings)
+    // From the first query on the table of live tasks by key is kept up to date.
+    if (seed % 2 === 0) runsOf(this.state, "")
     // So that the table of tasks is cut whenever it may be.
     for (const { tasks } of [this.state, this.silent]) tasks.kept = 0
     this.model = new Model({ fairness, lineage, order: this.order, overtakes, windowMillis })

@@ -4,9 +4,11 @@ import * as Engine from "../../src/engine/Engine.ts"
 import { interrupted, succeeded } from "../../src/engine/protocol/Event.ts"
 import type { Ending, Event } from "../../src/engine/protocol/Event.ts"
 import { Flag, Phase } from "../../src/engine/protocol/Phase.ts"
+import type { Settings } from "../../src/engine/protocol/Plan.ts"
 import { sequenceOf } from "../../src/engine/state/lookups.ts"
 import * as State from "../../src/engine/state/State.ts"
 import { explain } from "../../src/engine/views/explain.ts"
+import { keyedTasks } from "../../src/engine/views/tasks.ts"
 import { Chance } from "../chance.ts"
 import { assertNothingIsLeft, Rig } from "./rig.ts"
 
@@ -77,6 +79,39 @@ describe("successions", () => {
   })
 })
 
+/** Settings of tasks that count how often those of a task are read. */
+class CountedSettings extends Map<number, Settings> {
+  reads = 0
+
+  override get(index: number): Settings | undefined {
+    this.reads++
+    return super.get(index)
+  }
+}
+
+describe("live tasks of a key", () => {
+  it("G21: they are found without a look at others, but for the first query", () => {
+    const rig = new Rig({ w1: 1 })
+    const main = rig.open()
+    const names = Array.from({ length: 200 }, (_, i) => `t${i}`)
+    const ids = rig.submit(main, Object.fromEntries(names.map((name) => [name, []])))
+    const { plan } = rig.state.tasks.submission[ids[0]!]!
+    const settings = new CountedSettings(plan.settings)
+    Object.assign(plan, { settings })
+    assert.deepStrictEqual(keyedTasks(rig.state, "t7").map(({ id }) => id), [rig.id("t7")])
+    assert.isAtLeast(settings.reads, names.length)
+    settings.reads = 0
+    assert.deepStrictEqual(keyedTasks(rig.state, "t8").map(({ id }) => id), [rig.id("t8")])
+    assert.deepStrictEqual(keyedTasks(rig.state, "other"), [])
+    assert.strictEqual(settings.reads, 1)
+    rig.submit(rig.open("other"), { t8: [] }, { settings: { t8: { key: "t8", identity: "again" } } })
+    assert.strictEqual(keyedTasks(rig.state, "t8").length, 2)
+    rig.close(main, 50)
+    assert.strictEqual(keyedTasks(rig.state, "t8").length, 1)
+    assert.strictEqual(rig.state.runs!.size, 2)
+  })
+})
+
 /** Replaces tasks of two keys at random, on workers that are lost now and then; of each key one runs at once. */
 const replaceAtRandom = (
   seed: number
@@ -112,11 +147,9 @@ const replaceAtRandom = (
   const addWorker = () => send({ _tag: "WorkerAdded", now: 0, name: `w${state.next.worker}`, slots: 2 })
   const submit = (): void => {
     next = chance.pick(["j", "k"])!
-    const { phase, used } = state.tasks
-    const formers = Array.from({ length: used }, (_, id) => id).filter((id) =>
-      phase[id] !== Phase.free && phase[id]! < Phase.succeeded && keys.get(id) === next
-    )
-    const settings = new Map([[0, { key: next, resource: chance.with(0.2) ? true : undefined }]])
+    const formers = keyedTasks(state, next).filter(({ phase }) => phase < Phase.succeeded).map(({ id }) => id)
+    const identity = `${next} ${state.next.sequence}`
+    const settings = new Map([[0, { key: next, identity, resource: chance.with(0.2) ? true : undefined }]])
     const edges = { offsets: new Int32Array(2), targets: new Int32Array(0), positions: new Int32Array(1) }
     const serials = formers.map((id) => sequenceOf(state, id))
     send({

@@ -36,6 +36,7 @@ const emptiness: Rule = function*(state) {
   const sizes = {
     tasks: state.tasks.size,
     keys: state.keys.size,
+    runs: state.runs?.size ?? 0,
     claims: state.claims.size,
     waits: open.length,
     waitsOf: state.waitsOf.size,

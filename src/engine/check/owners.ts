@@ -10,6 +10,7 @@ import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { entriesOf, timesOf } from "../state/later.ts"
 import { isGivenValue, phaseOf, settingsOf } from "../state/lookups.ts"
 import { allExtras, extrasOf } from "../state/rare.ts"
+import { runsNow } from "../state/runs.ts"
 import { has, isLive } from "./facts.ts"
 import type { Rule } from "./facts.ts"
 
@@ -55,6 +56,14 @@ export const claims: Rule = function*(state, { live, name }) {
     if (!isLive(state, task) || settingsOf(state, task)?.identity !== identity) {
       const key = typeof identity === "string" ? identity : "of an object"
       yield `S3: the identity ${key} names ${name(task)}`
+    }
+  }
+  if (state.runs !== undefined) {
+    const runs = runsNow(state)
+    for (const key of new Set([...runs.keys(), ...state.runs.keys()])) {
+      const [kept, found] = [state.runs.get(key), runs.get(key)]
+      const isKnown = kept?.size === found?.size && [...found ?? []].every((task) => kept!.has(task))
+      if (!isKnown) yield `S3: the live tasks of ${key} are not known`
     }
   }
   const held = heldNow(state)

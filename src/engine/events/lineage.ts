@@ -23,6 +23,7 @@ import { addLater, unlisten } from "../state/later.ts"
 import { holdsDependencies, mayRepeat, phaseOf, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
+import { noteRun } from "../state/runs.ts"
 import type { State } from "../state/State.ts"
 import type { Place } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
@@ -111,6 +112,7 @@ const revive = (state: State, { index, submission }: Place, renewal: Renewal, ou
   ready.laneOf(submission, index).taskAt[submission.ranks[index]!] = task
   fillRows(state, submission, index, index + 1)
   tasks.flags[task]! |= Flag.begun | Flag.recomputed | (submission.plan.settings.has(index) ? Flag.hasSettings : 0)
+  noteRun(state, task)
   tasks.waiting[task] = 0
   tasks.refs[task] = 0
   if (ready.isDemanding(submission, index)) ready.demand(state)

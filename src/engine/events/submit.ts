@@ -13,13 +13,14 @@ import type { GraphSubmitted } from "../protocol/Event.ts"
 import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import type { Out, Refusal } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
-import type { Plan, Reference, TaskKind } from "../protocol/Plan.ts"
+import type { Identity, Plan, Reference, TaskKind } from "../protocol/Plan.ts"
 import { kindOf, liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
 import { addLater } from "../state/later.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
 import { phaseOf, placeOf } from "../state/lookups.ts"
 import type { Owner } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
+import { noteRun } from "../state/runs.ts"
 import type { State } from "../state/State.ts"
 import { shareAt } from "../state/Submission.ts"
 import type { Place, Submission } from "../state/Submission.ts"
@@ -148,10 +149,15 @@ export const register = (
   // A new run also takes over the key of a task that ended without success and is still claimed.
   for (const [index, { identity, literal }] of plan.settings) {
     tasks.flags[ids[index]!]! |= Flag.hasSettings
-    if (identity !== undefined) state.keys.set(identity, ids[index]!)
+    if (identity !== undefined) noteKey(state, identity, ids[index]!)
     if (literal === true) state.hasLiterals = true
   }
   return submission
+}
+
+const noteKey = (state: State, identity: Identity, task: TaskId): void => {
+  state.keys.set(identity, task)
+  noteRun(state, task)
 }
 
 const noEdges = new Int32Array(0)

@@ -13,6 +13,7 @@ import { unlisten } from "../state/later.ts"
 import { isEndFixed, phaseOf, settingsOf, workerOf } from "../state/lookups.ts"
 import { forgetOutcome } from "../state/outcomes.ts"
 import { extrasOf } from "../state/rare.ts"
+import { dropRun } from "../state/runs.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { note, transition } from "../state/transitions.ts"
@@ -139,6 +140,7 @@ export const forget = (state: State, task: TaskId, out: Out): void => {
   const phase = phaseOf(state, task)
   if (state.step.log !== undefined) note(state, task, phaseNames[phase] as PhaseName, "released")
   freeKey(state, task)
+  dropRun(state, task)
   if ((flags[task]! & Flag.resource) !== 0) state.resources--
   if (state.demanding > 0 && isCounted(state, task)) state.demanding--
   if ((flags[task]! & Flag.hasExtras) !== 0) forgetExtras(state, task, out)

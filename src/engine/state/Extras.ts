@@ -116,3 +116,6 @@ export interface Turn {
  * one that counts once: most tasks have no more.
  */
 export type Later = TaskId | Map<TaskId, number>
+
+/** The live tasks with keys, by key. */
+export type Runs = Map<string, Set<TaskId>>

@@ -51,7 +51,7 @@ import type { SchedulerSettings } from "../protocol/Settings.ts"
 import type { Transition, WorkerTransition } from "../protocol/Transition.ts"
 import { Fifo } from "../structures/fifo.ts"
 import { newLog } from "./Extras.ts"
-import type { Amount, Copying, Held, Holding, Later, Overtaken, Pool, RateLog, Stopping, Turn } from "./Extras.ts"
+import type { Amount, Copying, Held, Holding, Later, Overtaken, Pool, RateLog, Runs, Stopping, Turn } from "./Extras.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Claim, Owner, Wait, Withdrawal } from "./Owner.ts"
 import type { Crowd, Lane, Queue } from "./Queue.ts"
@@ -170,6 +170,8 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   hasLiterals: boolean
   /** Live tasks with keys, by identity. */
   readonly keys: Map<Identity, TaskId>
+  /** The live tasks of each key; `undefined` until the first query. */
+  runs: Runs | undefined
   readonly owners: Map<number, Owner>
   /** The claims of owners that are neither cancelled nor released. */
   readonly claims: Map<ClaimId, Claim>
@@ -270,6 +272,7 @@ const stateOf = (
   extras: new Map(),
   hasLiterals: false,
   keys: new Map(),
+  runs: undefined,
   owners: new Map(),
   claims: new Map(),
   workers: [],

@@ -18,6 +18,7 @@ import * as dependencies from "../state/dependencies.ts"
 import type { FormerAttempt } from "../state/Extras.ts"
 import * as lookups from "../state/lookups.ts"
 import { extrasOf } from "../state/rare.ts"
+import { runsOf } from "../state/runs.ts"
 import { open } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed } from "../state/uses.ts"
@@ -47,22 +48,21 @@ export const taskWith = (engine: Engine, identity: Identity): TaskId => open(eng
 /** A live task with a key that has not ended without success. */
 export interface KeyedTask {
   readonly id: TaskId
-  readonly key: string
   readonly identity: Identity
   readonly graph: number
   readonly phase: Phase
 }
 
-/** The live tasks with keys that have not ended without success. Costs a walk over all tasks. */
-export function* keyedTasks(engine: Engine): Iterable<KeyedTask> {
+/** The live tasks of a key that have not ended without success. */
+export const keyedTasks = (engine: Engine, key: string): ReadonlyArray<KeyedTask> => {
   const state = open(engine)
-  const { phase, submission, used } = state.tasks
-  for (let id = 0; id < used; id++) {
-    if (phase[id] === Phase.free || phase[id]! > Phase.succeeded) continue
-    const { identity, key } = lookups.settingsOf(state, id) ?? {}
-    if (key === undefined || identity === undefined) continue
-    yield { id, key, identity, graph: submission[id]!.number, phase: phase[id] as Phase }
-  }
+  const { phase, submission } = state.tasks
+  return Array.from(runsOf(state, key)).filter((id) => phase[id]! <= Phase.succeeded).map((id) => ({
+    id,
+    identity: lookups.settingsOf(state, id)!.identity!,
+    graph: submission[id]!.number,
+    phase: phase[id] as Phase
+  }))
 }
 
 /** Whether a task is held only by tasks that are ending. */

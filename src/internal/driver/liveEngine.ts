@@ -44,21 +44,15 @@ export class LiveEngine implements Live, Past {
     return isSpent(this.state, id)
   }
 
-  runs(namespace: string | undefined): ReadonlyMap<string, ReadonlyArray<Run>> {
-    const found = new Map<string, Array<Run>>()
-    for (const { graph, id, identity, key, phase } of keyedTasks(this.state)) {
-      if (!isInNamespace(namespace, identity)) continue
-      const run = {
-        id,
-        graph,
-        hasEnded: hasEnded(phase),
-        isJoinable: phase !== Phase.stopping && phase !== Phase.releasing
-      }
-      const others = found.get(key)
-      if (others === undefined) found.set(key, [run])
-      else others.push(run)
-    }
-    return found
+  runs(namespace: string | undefined, key: string): ReadonlyArray<Run> {
+    return keyedTasks(this.state, key).filter(({ identity }) => isInNamespace(namespace, identity)).map((
+      { graph, id, phase }
+    ) => ({
+      id,
+      graph,
+      hasEnded: hasEnded(phase),
+      isJoinable: phase !== Phase.stopping && phase !== Phase.releasing
+    }))
   }
 
   namedOf(id: TaskId): Named | undefined {

@@ -95,7 +95,7 @@ const nobody: Live = {
   home: {},
   find: () => -1,
   namedOf: () => undefined,
-  runs: () => new Map(),
+  runs: () => [],
   isSpent: () => false,
   refuse: () => undefined
 }

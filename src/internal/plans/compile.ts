@@ -58,8 +58,8 @@ export interface Live {
   readonly find: (identity: Identity) => TaskId
   /** The name and the work of a live task; `undefined` without a key. */
   readonly namedOf: (id: TaskId) => Named | undefined
-  /** The live tasks with keys in a namespace, or outside of all, by key. */
-  readonly runs: (namespace: string | undefined) => ReadonlyMap<string, ReadonlyArray<Run>>
+  /** The live tasks of a key in a namespace, or outside of all. */
+  readonly runs: (namespace: string | undefined, key: string) => ReadonlyArray<Run>
   /** Whether only cancelled tasks still hold a live task, which is then not joined. */
   readonly isSpent: (id: TaskId) => boolean
   /** Whether the future is one of this scheduler and still claimed: else why not. */
@@ -170,8 +170,7 @@ class Compiler extends Drafting<TaskImpl> {
   /** What has a key in this plan. */
   private keys = noKeys
   private hasPortable = false
-  /** The live tasks by key, and those that tasks of this plan replace; where the submission asks for that. */
-  private runs: ReadonlyMap<string, ReadonlyArray<Run>> | undefined
+  /** The live tasks that tasks of this plan replace, by key; where the submission asks for that. */
   private replaced: Map<string, ReadonlyArray<TaskId>> | undefined
   private readonly live: Live
   private readonly ambient: Ambient
@@ -290,9 +289,8 @@ class Compiler extends Drafting<TaskImpl> {
 
   /** Others may have the key of a task that joins none of them. */
   private meet(key: string, namespace: string | undefined, conflict: "refuse" | "replace"): void {
-    this.runs ??= this.live.runs(namespace)
-    const runs = this.runs.get(key)
-    if (runs === undefined) return
+    const runs = this.live.runs(namespace, key)
+    if (runs.length === 0) return
     if (conflict === "replace") {
       if (this.ambient.passes !== undefined) {
         this.refuse(invalidOption("conflict", conflict, "no value beside passes, which may merge tasks"))

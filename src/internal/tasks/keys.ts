@@ -100,11 +100,11 @@ const identityOf = (namespace: string | undefined, key: string, work: Identity):
   return typeof work === "string" ? `${work}:${key}` : work
 }
 
-/** Whether the task of an identity is in a namespace, or outside of all. */
-export const isInNamespace = (namespace: string | undefined, identity: Identity): boolean =>
-  namespace === undefined
-    ? typeof identity !== "string" || !identity.startsWith("\"")
-    : typeof identity === "string" && identity.startsWith(JSON.stringify(namespace))
+/** Whether the task of an identity is in a namespace, or outside of all; submitted by a body elsewhere or not. */
+export const isInNamespace = (namespace: string | undefined, identity: Identity): boolean => {
+  const within = typeof identity === "string" ? identity.replace(/^\d+ /, "") : ""
+  return namespace === undefined ? !within.startsWith("\"") : within.startsWith(JSON.stringify(namespace))
+}
 
 /** Numbers of objects, for texts in which only their identity counts. */
 const numbers = new WeakMap<object, number>()

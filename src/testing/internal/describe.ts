@@ -19,7 +19,7 @@ export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
     home: {},
     find: () => -1,
     namedOf: () => undefined,
-    runs: () => new Map(),
+    runs: () => [],
     isSpent: () => false,
     refuse: () => undefined
   }

@@ -131,8 +131,8 @@ export class Interpreter implements Stage {
     return this.rows.namedOf(id)
   }
 
-  runs(): ReadonlyMap<string, ReadonlyArray<never>> {
-    return new Map()
+  runs(): ReadonlyArray<never> {
+    return []
   }
 
   isSpent(): boolean {
