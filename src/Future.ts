@@ -17,6 +17,7 @@ import type * as Scope from "effect/Scope"
 import { misplacedFault, strayFault } from "./internal/client/computing.ts"
 import type { Failure, Result } from "./internal/client/computing.ts"
 import * as inline from "./internal/client/inline.ts"
+import { releaseAll as releaseEach } from "./internal/client/verbs.ts"
 import { whenOver } from "./internal/client/whenOver.ts"
 import type { Until } from "./internal/client/whenOver.ts"
 import { cancelRequest, ofCancel } from "./internal/tasks/cancelling.ts"
@@ -389,9 +390,7 @@ export const release = (self: Future<unknown, unknown>): Effect.Effect<void> =>
 export const releaseAll = <const I>(futures: I): Effect.Effect<void, never, Unsubmitted<I>> =>
   Effect.suspend(() => {
     const all = futuresIn("releaseAll releases", scan(futures))
-    if (!Array.isArray(all)) return Effect.die(all)
-    const homes = Map.groupBy(all as ReadonlyArray<internal.FutureImpl>, ({ home }) => home)
-    return Effect.forEach(homes, ([{ owners }, own]) => owners.release(own), { discard: true })
+    return Array.isArray(all) ? releaseEach(all) : Effect.die(all)
   }) as any
 
 /**
@@ -412,9 +411,9 @@ export const keep = <A, E>(self: Future<A, E>): Effect.Effect<Future<A, E>, Skei
  *
  * **Details**
  *
- * The name belongs to the current scope, which claims the result: both end with the scope, or with `Client.unpublish`. Whoever has
- * picked the future up has a claim of its own, and keeps the result. Names are those of one scheduler. A task that has not ended, or
- * has failed, may be published too.
+ * The name belongs to the current scope, which claims the result: both end with the scope, or with `Client.unpublish`. A scope
+ * that has picked the future up has a claim of its own, and keeps the result. Names are those of one scheduler. A task that has not
+ * ended, or has failed, may be published too.
  *
  * **Example** (A model that many requests use)
  *

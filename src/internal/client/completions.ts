@@ -22,6 +22,7 @@ import type { Checks } from "../tasks/checks.ts"
 import type { Future } from "../tasks/handles.ts"
 import { implOf } from "../tasks/task.ts"
 import type { FutureHome } from "../tasks/task.ts"
+import { releaseAll } from "./verbs.ts"
 
 /**
  * Options of {@link asCompleted} and {@link completions}.
@@ -106,7 +107,7 @@ class Collector<F extends Future<any, any>> {
   /** Open when a scheduler may have open futures that those who wait do not know of. */
   private readonly news = Latch.makeUnsafe(false)
   private ended: Array<F> = []
-  /** The future that was given last, unless results are kept. */
+  /** The futures that were given last, unless results are kept. */
   private inHand: ReadonlyArray<F> = []
 
   constructor(releases: boolean) {
@@ -166,11 +167,11 @@ class Collector<F extends Future<any, any>> {
     this.inHand.length === 0 ? this.next : Effect.andThen(this.finish(), this.next)
   )
 
-  /** What was given last is done with. */
+  /** Releases the futures that were given last. */
   private finish(): Effect.Effect<void> {
-    const homes = Map.groupBy(this.inHand.map((future) => implOf(future)), ({ home }) => home)
+    const done = this.inHand.map((future) => implOf(future))
     this.inHand = []
-    return Effect.forEach(homes, ([{ owners }, futures]) => owners.release(futures), { discard: true })
+    return releaseAll(done)
   }
 
   private readonly next: Pull.Pull<NonEmptyReadonlyArray<F>, SkeinError> = Effect.suspend(() => {

@@ -59,6 +59,12 @@ export const retryAll = (
     return home.submissions.retry(futures.map(internal.implOf), scope, fiber)
   })
 
+/** Releases futures, which may be of several schedulers. */
+export const releaseAll = (futures: ReadonlyArray<internal.FutureImpl>): Effect.Effect<void> => {
+  const homes = Map.groupBy(futures, ({ home }) => home)
+  return Effect.forEach(homes, ([{ owners }, own]) => owners.release(own), { discard: true })
+}
+
 const nameFault = (name: string): Error | undefined => valueFault(isNamed, "name", name)
 
 export const published = (
