@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import { AsyncLocalStorage } from "node:async_hooks"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -40,6 +41,20 @@ const each = async (program: Effect.Effect<ReadonlyArray<string>, unknown, Clien
 const tick = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 describe("several requests in one scheduler", () => {
+  it("G16: the items of a stream see the context of its first pull, wherever the next ones come from", async () => {
+    const runtime = ManagedRuntime.make(Skein.layer({ concurrency: 2 }))
+    const context = await runtime.context()
+    const stream = Client.stream([0, 1, 2, 3, 4, 5], () => look, { outstanding: 1 })
+    const iterator = Stream.toAsyncIterableWith(stream, context)[Symbol.asyncIterator]()
+    const seen: Array<unknown> = []
+    for (const name of ["ada", "bob", "cleo", "ada"]) {
+      seen.push((await storage.run(name, () => iterator.next())).value)
+    }
+    await iterator.return!()
+    assert.deepStrictEqual(seen, ["ada", "ada", "ada", "ada"])
+    await runtime.dispose()
+  })
+
   it("G16: each body sees its own: plain functions, effects before and after an await, flatMap and what it returns", () =>
     each(Effect.gen(function*() {
       const plain = Task.sync(here)

@@ -45,7 +45,8 @@ const watchCopies = (made: () => void): () => void => {
   return () => originals.forEach(([name, original]) => prototype[name] = original)
 }
 
-const watchCalls = (prototype: any, name: string, called: () => void): () => void => {
+/** Calls `called` for each call of a method, until the result is called. */
+export const watchCalls = (prototype: any, name: string, called: () => void): () => void => {
   const original = prototype[name]
   prototype[name] = function(this: unknown, ...args: Array<unknown>) {
     called()

@@ -10,7 +10,7 @@ import * as owners from "../life/owners.ts"
 import * as waits from "../life/waits.ts"
 import { wish } from "../life/wishes.ts"
 import type { GraphSubmitted } from "../protocol/Event.ts"
-import type { ClaimId, TaskId } from "../protocol/ids.ts"
+import type { TaskId } from "../protocol/ids.ts"
 import type { Out, Refusal } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Identity, Plan, Reference, TaskKind } from "../protocol/Plan.ts"
@@ -18,7 +18,7 @@ import { kindOf, liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
 import { addLater } from "../state/later.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
 import { phaseOf, placeOf } from "../state/lookups.ts"
-import type { Owner } from "../state/Owner.ts"
+import type { Claim, Owner } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
 import { noteRun } from "../state/runs.ts"
 import type { State } from "../state/State.ts"
@@ -48,9 +48,10 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
   const submission = register(state, event.plan, owner, parent, nestingOf(state, parent))
   for (const { formers, index } of event.successions ?? none) succeedAfter(state, submission.ids[index]!, formers)
   const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
-  out.push({ _tag: "Submitted", ids: submission.ids, claims })
+  const numbers = claims.map(({ id }) => id)
+  out.push({ _tag: "Submitted", ids: submission.ids, claims: numbers })
   if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
-  else if (event.standing !== undefined) waits.stand(state, event.standing, claims, out)
+  else if (event.standing !== undefined) waits.stand(state, event.standing, numbers, claims, out)
   link(state, submission, out)
 }
 
@@ -58,11 +59,11 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
 const livingParent = ({ tasks }: State, { attempt, parent }: GraphSubmitted): TaskId =>
   parent >= 0 && tasks.attempt[parent] === attempt && tasks.submission[parent] !== undefined ? parent : -1
 
-const noClaims: ReadonlyArray<ClaimId> = []
+const noClaims: ReadonlyArray<Claim> = []
 const none: ReadonlyArray<never> = []
 const gone: Refusal = { _tag: "Gone", what: "owner" }
 
-const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<ClaimId> =>
+const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<Claim> =>
   event.targets.map((target) => owners.claim(state, submission.owner, liveOf(submission, target)))
 
 /** The claims of a `compute`, and its wait for them, or with wishes for all wished tasks. */

@@ -5,7 +5,7 @@
  */
 import { limit } from "../dispatch/amounts.ts"
 import type { CancelRequested, ClaimShared, ClaimsReleased, OwnerClosed, OwnerOpened } from "../protocol/Event.ts"
-import type { ClaimId, TaskId } from "../protocol/ids.ts"
+import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { Trail } from "../protocol/Outcome.ts"
 import { Flag, hasEnded } from "../protocol/Phase.ts"
@@ -96,11 +96,15 @@ const withdraw = (state: State, task: TaskId, out: Out): void => {
 
 /** Handles {@link ClaimsReleased}. Other claims of the same owners on the same tasks stay. */
 export const release = (state: State, { claims }: ClaimsReleased, out: Out): void => {
+  let withdrawal = unwanted
   for (const id of claims) {
     const claim = state.claims.get(id)
     if (claim === undefined) continue
     removeClaim(state, claim)
-    withdrawFor(state, { by: unwanted.by, reason: unwanted.reason, owner: claim.owner.id })
+    const { owner: { id: owner } } = claim
+    // Mostly all are of one owner.
+    if (withdrawal.owner !== owner) withdrawal = { ...unwanted, owner }
+    withdrawFor(state, withdrawal)
     dropClaim(state, claim, out)
     // Its consequences have its owner.
     propagate(state, out)
@@ -192,7 +196,7 @@ export const share = (state: State, event: ClaimShared, out: Out): void => {
     out.push({ _tag: "Rejected", event: event._tag, reason: { _tag: "Gone", what: "claim" } })
     return
   }
-  out.push({ _tag: "Submitted", ids: noIds, claims: [claim(state, owner, present.task)] })
+  out.push({ _tag: "Submitted", ids: noIds, claims: [claim(state, owner, present.task).id] })
 }
 
 const noIds = new Int32Array(0)
@@ -202,24 +206,25 @@ const none: ReadonlyArray<TaskId> = []
 const noneYet: Owner["claims"] = new Map()
 
 /** Adds a claim of the owner on a task. Each claim is given back by itself. */
-export const claim = (state: State, owner: Owner, task: TaskId): ClaimId => {
+export const claim = (state: State, owner: Owner, task: TaskId): Claim => {
   if (owner.claims === noneYet) owner.claims = new Map()
   const { claims } = owner
   const id = state.next.claim++
   const made: Claim = { id, owner, task, state: "live", outcome: undefined, starts: 0, worker: undefined }
   state.claims.set(id, made)
-  const present = claims.get(task)
+  // Without users, it has no claims either.
+  const present = state.tasks.refs[task] === 0 ? undefined : claims.get(task)
   if (present === undefined) claims.set(task, made)
   else if (present instanceof Set) present.add(made)
   else claims.set(task, new Set([present, made]))
   state.tasks.refs[task]!++
-  return id
+  return made
 }
 
 const removeClaim = (state: State, claim: Claim): void => {
   state.claims.delete(claim.id)
   const { owner: { claims }, task } = claim
-  const present = claims.get(task)
+  const present = state.tasks.refs[task] === 1 ? claim : claims.get(task)
   if (!(present instanceof Set)) claims.delete(task)
   else if (present.delete(claim) && present.size === 0) claims.delete(task)
 }

@@ -43,7 +43,7 @@ export interface Request {
 /** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
 export const begin = (state: State, event: WaitBegan, out: Out): void => {
   const { claims, mode, standing, targetsOf } = event
-  if (mode === "each") return stand(state, event.wait, claims, out)
+  if (mode === "each") return stand(state, event.wait, claims, claims.map((id) => state.claims.get(id)), out)
   if (standing !== undefined) return enterTaking(state, event, state.waits.get(standing), out)
   if (targetsOf !== undefined) return enter(state, event, targetsOfOwner(state, targetsOf), undefined, out)
   const live = new Set<Claim>()
@@ -102,40 +102,50 @@ const pause = (state: State, wait: Wait, out: Out): void => {
 }
 
 /**
- * Adds claims to a standing wait, which begins with its first open claim. A claim that has ended is reported at once. Waits for the
- * next report end, because a task of the new ones may wait for their waiter.
+ * Adds claims to a standing wait, which begins with its first open claim. A claim that has ended, or is gone, is reported at once.
+ * Waits for the next report end, because a task of the new ones may wait for their waiter.
  */
-export const stand = (state: State, id: number, claims: ReadonlyArray<ClaimId>, out: Out): void => {
-  endTakers(state, state.waits.get(id)?.standing, out)
-  for (const number of claims) {
-    const claim = state.claims.get(number)
-    if (claim !== undefined && !hasEnded(phaseOf(state, claim.task))) standFor(state, id, claim)
-    else out.push({ _tag: "ClaimEnded", wait: id, claim: number })
+export const stand = (
+  state: State,
+  id: number,
+  numbers: ReadonlyArray<ClaimId>,
+  claims: ReadonlyArray<Claim | undefined>,
+  out: Out
+): void => {
+  let wait = state.waits.get(id)
+  endTakers(state, wait?.standing, out)
+  for (let i = 0; i < claims.length; i++) {
+    const claim = claims[i]
+    if (claim !== undefined && !hasEnded(phaseOf(state, claim.task))) {
+      standFor(state, wait ??= beginStanding(state, id), claim)
+    } else out.push({ _tag: "ClaimEnded", wait: id, claim: numbers[i]! })
   }
 }
 
 const nothingAwaited: Array<TaskId> = []
 
-const standFor = (state: State, id: number, claim: Claim): void => {
-  let wait = state.waits.get(id)
-  if (wait === undefined) {
-    wait = {
-      id,
-      mode: "each",
-      tasks: nothingAwaited,
-      remaining: 0,
-      claims: undefined,
-      waiter: -1,
-      closing: false,
-      keepsSlot: false,
-      behalf: undefined,
-      standing: { open: new Map(), takers: new Set() }
-    }
-    state.waits.set(id, wait)
+const beginStanding = (state: State, id: number): Wait => {
+  const wait: Wait = {
+    id,
+    mode: "each",
+    tasks: nothingAwaited,
+    remaining: 0,
+    claims: undefined,
+    waiter: -1,
+    closing: false,
+    keepsSlot: false,
+    behalf: undefined,
+    standing: { open: new Map(), takers: new Set() }
   }
+  state.waits.set(id, wait)
+  return wait
+}
+
+const standFor = (state: State, wait: Wait, claim: Claim): void => {
   wait.remaining++
   const { open } = wait.standing!
-  const present = open.get(claim.task)
+  // If nothing waits for the task, this does not either.
+  const present = state.tasks.waits[claim.task] === undefined ? undefined : open.get(claim.task)
   if (present === undefined) open.set(claim.task, claim)
   else if (Array.isArray(present)) present.push(claim)
   else open.set(claim.task, [present, claim])

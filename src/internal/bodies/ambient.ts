@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
+import type { AsyncScope } from "../platform/asyncScope.ts"
 import type { Pass } from "../tasks/task.ts"
 import { Worker } from "../tasks/worker.ts"
 import { annotationsIn, defaultsFrom } from "./annotations.ts"
@@ -33,7 +34,8 @@ export const ambientIn = (
   parent?: Attempt,
   cache?: Cache,
   passes?: ReadonlyArray<Pass>,
-  conflict?: Conflict
+  conflict?: Conflict,
+  asyncScope: AsyncScope = captureAsyncScope()
 ): Ambient => {
   const annotations = annotationsIn(context)
   const own = withoutAttempt(context, parent)
@@ -42,7 +44,7 @@ export const ambientIn = (
     annotations,
     defaults: defaultsFrom(annotations, parent),
     fork: Effect.runForkWith(own),
-    asyncScope: captureAsyncScope(),
+    asyncScope,
     cache,
     passes,
     conflict

@@ -4,13 +4,14 @@
  * @internal
  */
 import type * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { TagLimit } from "../../engine/protocol/Event.ts"
-import type { TaskId } from "../../engine/protocol/ids.ts"
+import type { ClaimId, TaskId } from "../../engine/protocol/ids.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import type { Limits } from "../../engine/protocol/Settings.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
@@ -18,7 +19,7 @@ import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { Refused } from "../tasks/mistake.ts"
 import type { CancelRequest, FutureHome, FutureImpl, Handle, Pass, TaskImpl } from "../tasks/task.ts"
 import type { Callbacks } from "./callbacks.ts"
-import type { Conflict, ResultCache } from "./livePlan.ts"
+import type { Ambient, Conflict, ResultCache } from "./livePlan.ts"
 
 type Caller = Fiber.Fiber<unknown, unknown>
 
@@ -36,6 +37,16 @@ export interface ComputeOptions extends Given {
   readonly callbacks: Callbacks | undefined
   /** A tag that is limited until it is over. */
   readonly limits?: TagLimit | undefined
+}
+
+/** One run of a stream, which submits again and again. */
+export interface StreamRun {
+  readonly owner: number
+  /** The standing wait in which it hears of ends. */
+  readonly standing: number
+  readonly given: Given
+  /** What its last submission took from the context of its fiber. */
+  last: { readonly context: Context.Context<never>; readonly ambient: Ambient } | undefined
 }
 
 /** Tasks to read; none when the scheduler has closed meanwhile. */
@@ -85,16 +96,15 @@ export interface Home extends FutureHome {
     ) => Effect.Effect<A, E | SubmitError | SkeinError>
   }
   readonly streams: {
-    readonly open: () => number
+    /** `report` is called for the end of each task. */
+    readonly open: (given: Given, report: (claim: ClaimId) => void) => StreamRun
     readonly submit: (
       tasks: ReadonlyArray<Handle>,
-      owner: number,
-      standing: number,
-      caller: Caller,
-      given: Given
+      run: StreamRun,
+      caller: Caller
     ) => ReadonlyArray<FutureImpl> | Refused
-    readonly release: (futures: ReadonlyArray<FutureImpl>) => void
-    readonly close: (owner: number) => Effect.Effect<void>
+    readonly release: (claims: ReadonlyArray<ClaimId>) => void
+    readonly close: (run: StreamRun) => Effect.Effect<void>
   }
   /** The slots of all workers. */
   readonly slots: () => number

@@ -7,6 +7,7 @@
  *
  * @internal
  */
+import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -17,7 +18,7 @@ import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
 import { attemptOf, secededIn } from "../bodies/attempt.ts"
-import type { Home } from "../bodies/home.ts"
+import type { Home, StreamRun } from "../bodies/home.ts"
 import { turn } from "../settings/turn.ts"
 import type { Mode } from "../tasks/checks.ts"
 import { causeOfRefusal, isRefused } from "../tasks/mistake.ts"
@@ -85,27 +86,36 @@ interface Item {
   readonly input: unknown
   readonly index: number
   readonly task: internal.Handle
-  /** What it runs in: alone, or with others. */
-  group: Group | undefined
+  /** The future of the task that it runs in, once that is submitted. */
+  future: internal.FutureImpl | undefined
+  /** What it runs with, if it does not run alone. */
+  batch: Batch | undefined
   /** Its exit, if it ran with others. */
   exit: Exit.Exit<unknown, unknown> | undefined
   hasEnded: boolean
 }
 
-/** The items of one task. */
-interface Group {
-  readonly future: internal.FutureImpl
+/** Several items of one task. */
+interface Batch {
   readonly items: ReadonlyArray<Item>
   /** The number of items whose results the consumer has not finished with. */
   left: number
 }
 
+/** The items of the task of one item. */
+const allWith = (item: Item): ReadonlyArray<Item> => item.batch?.items ?? [item]
+
+/** An item of each task: items of one task come one after the other. */
+const firstOfEach = (items: ReadonlyArray<Item>): ReadonlyArray<Item> =>
+  items.filter(({ future }, i) => future !== items[i - 1]?.future)
+
+const nothing: ReadonlyArray<Item> = []
+
 export class Flow {
   private readonly home: Home
   private readonly reader: Reader | undefined
-  private readonly options: StreamEachOptions<any>
-  private readonly owner: number
-  private readonly wait: number
+  private readonly run: StreamRun
+  private readonly withInput: boolean
   private readonly outstanding: number
   private readonly isOrdered: boolean
   private readonly mode: Mode
@@ -113,12 +123,12 @@ export class Flow {
   private readonly size: number | BatchSize
   private readonly maxFailures: number
   private readonly taskOf: (input: unknown, index: number) => internal.Handle
-  /** The groups whose ends are open, by claim. */
-  private readonly open = new Map<ClaimId, Group>()
+  /** The first item of each task whose end is open, by claim. */
+  private readonly open = new Map<ClaimId, Item>()
   /** Items in the order in which their results are given: all of them, or those that have ended. */
   private line: Array<Item> = []
   /** What the consumer has now, and is done with at its next pull. */
-  private inHand: Array<Item> = []
+  private inHand: ReadonlyArray<Item> = []
   /** Items that were taken and wait for others to run with, and items that run again, alone. */
   private gathered: Array<Item> = []
   private again: Array<Item> = []
@@ -139,10 +149,9 @@ export class Flow {
   constructor(home: Home, reader: Reader | undefined, f: Run | undefined, options: StreamEachOptions<any>) {
     this.home = home
     this.reader = reader
-    this.options = options
-    this.owner = home.streams.open()
-    this.wait = home.waits.stand((claim) => this.report(claim))
-    const { batch = 1, mode = "failFast", maxFailures = Infinity, ordered, outstanding, task } = options
+    this.run = home.streams.open(options, (claim) => this.report(claim))
+    const { batch = 1, mode = "failFast", maxFailures = Infinity, ordered, outstanding, task, withInput } = options
+    this.withInput = withInput === true
     this.slots = Math.max(1, home.slots())
     this.size = batch === "auto" ? new BatchSize() : batch
     const [usual, first] = batch === "auto" ? [16, 1] : [batch, batch]
@@ -156,8 +165,7 @@ export class Flow {
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.isOver = true
-    this.home.waits.endStanding(this.wait)
-    return this.home.streams.close(this.owner)
+    return this.home.streams.close(this.run)
   })
 
   // ---- taking items
@@ -251,7 +259,15 @@ export class Flow {
       for (const input of inputs) {
         const index = this.taken++
         const task = this.taskOf(input, index)
-        this.gathered.push({ input, index, task, group: undefined, exit: undefined, hasEnded: false })
+        this.gathered.push({
+          input,
+          index,
+          task,
+          future: undefined,
+          batch: undefined,
+          exit: undefined,
+          hasEnded: false
+        })
       }
     })
     if (Result.isFailure(made)) this.endWith(Effect.die(made.failure))
@@ -277,35 +293,58 @@ export class Flow {
     const stray = items.find(({ task }) => !internal.isEither(task))
     if (stray !== undefined) return strayFault(stray.task, "task")
     const size = this.sizeNow
-    const groups = size === 1 || asksForEach(fiber) ? items.map((item) => [item] as const) : grouped(items, size)
-    const tasks = groups.map((group) =>
-      group.length === 1 ? group[0]!.task : together(group.map(({ task }) => task as internal.TaskImpl))
-    )
-    const futures = this.home.streams.submit(tasks, this.owner, this.wait, fiber, this.options)
-    if (isRefused(futures)) return futures
-    for (const [i, future] of futures.entries()) this.enter(future, groups[i]!)
+    const refusal = size === 1 || asksForEach(fiber)
+      ? this.submitAlone(items, fiber)
+      : this.submitTogether(grouped(items, size), fiber)
+    if (refusal !== undefined) return refusal
     if (this.isOrdered) { for (const item of items) this.line.push(item) }
     return undefined
   }
 
-  private enter(future: internal.FutureImpl, items: ReadonlyArray<Item>): void {
-    const group: Group = { future, items, left: items.length }
-    for (const item of items) item.group = group
-    this.open.set(future.claim.id, group)
+  /** Submits a task for each item. */
+  private submitAlone(items: ReadonlyArray<Item>, fiber: Fiber.Fiber<unknown, unknown>): Refused | undefined {
+    const futures = this.home.streams.submit(items.map(({ task }) => task), this.run, fiber)
+    if (isRefused(futures)) return futures
+    for (let i = 0; i < items.length; i++) this.enter(items[i]!, futures[i]!, undefined)
+    return undefined
+  }
+
+  /** Submits a task for each group of items. */
+  private submitTogether(
+    groups: ReadonlyArray<ReadonlyArray<Item>>,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Refused | undefined {
+    const tasks = groups.map((group) =>
+      group.length === 1 ? group[0]!.task : together(group.map(({ task }) => task as internal.TaskImpl))
+    )
+    const futures = this.home.streams.submit(tasks, this.run, fiber)
+    if (isRefused(futures)) return futures
+    for (let i = 0; i < groups.length; i++) {
+      const items = groups[i]!
+      const batch = items.length === 1 ? undefined : { items, left: items.length }
+      for (const item of items) this.enter(item, futures[i]!, batch)
+    }
+    return undefined
+  }
+
+  private enter(item: Item, future: internal.FutureImpl, batch: Batch | undefined): void {
+    item.future = future
+    item.batch = batch
+    if (batch === undefined || batch.items[0] === item) this.open.set(future.claim.id, item)
   }
 
   /** Runs items alone that a batch could not end. */
   private submitAgain(fiber: Fiber.Fiber<unknown, unknown>): void {
     const items = this.again
     this.again = []
-    const done: Array<internal.FutureImpl> = []
+    const done: Array<ClaimId> = []
     for (const item of items) {
-      const futures = this.home.streams.submit([item.task], this.owner, this.wait, fiber, this.options)
-      if (!isRefused(futures)) {
-        if (--item.group!.left === 0) done.push(item.group!.future)
-        this.enter(futures[0]!, [item])
+      const { batch, future } = item
+      const refusal = this.submitAlone([item], fiber)
+      if (refusal === undefined) {
+        if (--batch!.left === 0) done.push(future!.claim.id)
       } else {
-        item.exit = Exit.failCause(causeOfRefusal(futures))
+        item.exit = Exit.failCause(causeOfRefusal(refusal))
         this.end(item)
       }
     }
@@ -315,19 +354,20 @@ export class Flow {
   // ---- ends
 
   private report(claim: ClaimId): void {
-    const group = this.open.get(claim)
-    if (group === undefined) return
+    const item = this.open.get(claim)
+    if (item === undefined) return
     this.open.delete(claim)
     const { view } = this.home
-    const { items: [first, second] } = group
-    if (second === undefined) {
-      const hasSucceeded = view.hasSucceeded(group.future.claim)
-      if (hasSucceeded) this.noteTime(group)
-      return this.end(first!, view.hasEnded(group.future.claim) && !hasSucceeded)
+    const { batch } = item
+    const future = item.future!
+    if (batch === undefined) {
+      const hasSucceeded = view.hasSucceeded(future.claim)
+      if (hasSucceeded) this.noteTime(item)
+      return this.end(item, !hasSucceeded && view.hasEnded(future.claim))
     }
-    if (this.home.desk.bring([group.future]) === undefined) this.readGroup(group)
+    if (this.home.desk.bring([future]) === undefined) this.readBatch(batch, future)
     // It is read when it is here.
-    else for (const item of group.items) this.end(item, false)
+    else for (const each of batch.items) this.end(each, false)
   }
 
   private end(item: Item, hasFailed = true): void {
@@ -337,20 +377,19 @@ export class Flow {
   }
 
   /** The size of automatic batches follows the time of a batch, and of an item alone that might run in one. */
-  private noteTime({ future, items }: Group): void {
-    if (!(this.size instanceof BatchSize) || (items.length === 1 && !mayJoin(items[0]!.task))) return
-    this.size.took(items.length, this.home.view.millisOf(future), this.share)
+  private noteTime({ batch, future, task }: Item): void {
+    if (!(this.size instanceof BatchSize) || (batch === undefined && !mayJoin(task))) return
+    this.size.took(batch?.items.length ?? 1, this.home.view.millisOf(future!), this.share)
   }
 
   /** Gives the items of a task their exits. */
-  private readGroup(group: Group): void {
+  private readBatch({ items }: Batch, future: internal.FutureImpl): void {
     const { view } = this.home
-    const { future, items } = group
     // Its result was lost: it is made anew before it is read.
     if (!view.hasEnded(future.claim)) { for (const item of items) this.end(item, false) }
     else {
       const whole = view.exitOfClaim(future)
-      this.noteTime(group)
+      this.noteTime(items[0]!)
       for (const [i, item] of items.entries()) {
         const exit = Exit.isSuccess(whole)
           ? view.exitWithin(future, (whole.value as ReadonlyArray<Exit.Exit<unknown, unknown>>)[i]!)
@@ -378,14 +417,15 @@ export class Flow {
     const isWanted = this.isOrdered
       ? new Set(this.line.splice(0, this.line.indexOf(item) + 1))
       : new Set(this.line)
-    const dropped = new Set<Group>()
-    for (const each of this.isOrdered ? this.line : [...this.open.values()].flatMap(({ items }) => items)) {
-      if (each.group !== undefined && !each.group.items.some((other) => isWanted.has(other))) dropped.add(each.group)
+    const dropped = new Set<ClaimId>()
+    for (const each of this.isOrdered ? this.line : [...this.open.values()].flatMap(allWith)) {
+      if (each.future === undefined || allWith(each).some((other) => isWanted.has(other))) continue
+      dropped.add(each.future.claim.id)
     }
     if (this.isOrdered) this.line = Array.from(isWanted)
-    for (const { future } of dropped) this.open.delete(future.claim.id)
+    for (const claim of dropped) this.open.delete(claim)
     this.again = this.again.filter((each) => isWanted.has(each))
-    this.home.streams.release(Array.from(dropped, ({ future }) => future))
+    this.home.streams.release(Array.from(dropped))
   }
 
   // ---- giving results
@@ -399,22 +439,27 @@ export class Flow {
 
   /** The consumer is done with what it has. */
   private finish(): void {
-    const done: Array<internal.FutureImpl> = []
-    for (const { group } of this.inHand) if (--group!.left === 0) done.push(group!.future)
+    const { inHand } = this
+    if (inHand.length === 0) return
+    const done: Array<ClaimId> = []
+    for (const { batch, future } of inHand) {
+      if (batch === undefined || --batch.left === 0) done.push(future!.claim.id)
+    }
     this.home.streams.release(done)
-    this.unread -= this.inHand.length
-    this.inHand = []
+    this.unread -= inHand.length
+    this.inHand = nothing
   }
 
   private readonly give: Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> = Effect.withFiber((fiber) => {
     if (this.again.length > 0) this.submitAgain(fiber)
-    const most = Math.max(1, this.outstanding >> 2)
-    const first: Array<Item> = []
-    while (first.length < most && this.line[first.length]?.hasEnded === true) first.push(this.line[first.length]!)
-    if (first.length > 0) return this.read(first)
+    const { line } = this
+    const most = Math.min(line.length, Math.max(1, this.outstanding >> 2))
+    let ready = 0
+    while (ready < most && line[ready]!.hasEnded) ready++
+    if (ready > 0) return this.read(ready)
     if (this.open.size > 0) {
       const isReady = (): boolean => this.line[0]?.hasEnded === true || this.open.size === 0 || this.again.length > 0
-      return Effect.flatMap(this.home.waits.untilReport(this.wait, () => this.open.size, isReady), () => this.give)
+      return Effect.flatMap(this.home.waits.untilReport(this.run.standing, () => this.open.size, isReady), () => this.give)
     }
     if (this.gathered.length > 0) {
       this.submitGathered(fiber)
@@ -425,64 +470,72 @@ export class Flow {
     return Effect.flatMap(this.away(this.news.await), () => this.give)
   })
 
-  /** Reads the results of the first items in line. */
-  private read(items: ReadonlyArray<Item>): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> {
-    const { desk, view } = this.home
-    const groups: Array<Group> = []
-    // Of one group all items come one after the other.
-    for (const { exit, group } of items) if (exit === undefined && groups.at(-1) !== group) groups.push(group!)
-    const lost = groups.filter(({ future }) => !view.hasEnded(future.claim))
-    if (lost.length > 0) return this.waitAgain(lost)
-    const coming = desk.bring(groups.map(({ future }) => future))
-    if (coming !== undefined) return Effect.flatMap(coming, () => this.give)
-    const unread = groups.filter(({ items }) => items.length > 1)
-    if (unread.length > 0) {
-      for (const group of unread) this.readGroup(group)
-      return this.give
-    }
+  /** Reads the results of the first items in line, so many of them. */
+  private read(count: number): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> {
+    const later = this.bringFirst(count)
+    if (later !== undefined) return later
+    const { line, mode } = this
+    const { view } = this.home
     const given: Array<unknown> = []
     let read = 0
-    for (const item of items) {
-      const exit = item.exit ?? view.exitOfClaim(item.group!.future)
-      if (exit._tag === "Failure" && this.mode === "failFast") {
-        if (given.length > 0) break
-        return Effect.failCause(exit.cause)
-      }
-      read++
-      if (exit._tag === "Success" || this.mode === "collect") given.push(this.delivered(item, exit))
-      else this.noteRoot(item)
+    for (; read < count; read++) {
+      const item = line[read]!
+      const exit = item.exit ?? view.exitOfClaim(item.future!)
+      if (exit._tag === "Success" || mode === "collect") given.push(this.delivered(item, exit))
+      else if (mode === "continue") this.noteRoot(item)
+      else if (given.length > 0) break
+      else return Effect.failCause(exit.cause)
     }
-    this.line.splice(0, read)
-    for (let i = 0; i < read; i++) this.inHand.push(items[i]!)
-    const [first, ...others] = given
+    this.inHand = line.splice(0, read)
     // Failures alone are no results.
-    return given.length === 0 ? this.pull : Effect.succeed([first, ...others])
+    return Arr.isReadonlyArrayNonEmpty(given) ? Effect.succeed(given) : this.pull
+  }
+
+  /** Brings the results of the first items in line; `undefined` if all are here. */
+  private bringFirst(count: number): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> | undefined {
+    const { desk, view } = this.home
+    const lost: Array<Item> = []
+    let hasBatch = false
+    for (let i = 0; i < count; i++) {
+      const item = this.line[i]!
+      if (item.exit !== undefined) continue
+      hasBatch ||= item.batch !== undefined
+      if (!view.hasEnded(item.future!.claim)) lost.push(item)
+    }
+    if (lost.length > 0) return this.waitAgain(firstOfEach(lost))
+    if (!hasBatch && !desk.isUsed) return undefined
+    const items = firstOfEach(this.line.slice(0, count).filter(({ exit }) => exit === undefined))
+    const coming = desk.bring(items.map(({ future }) => future!))
+    if (coming !== undefined) return Effect.flatMap(coming, () => this.give)
+    const unread = items.filter(({ batch }) => batch !== undefined)
+    if (unread.length === 0) return undefined
+    for (const { batch, future } of unread) this.readBatch(batch!, future!)
+    return this.give
   }
 
   private delivered({ index, input }: Item, exit: Exit.Exit<unknown, unknown>): unknown {
-    const { withInput } = this.options
-    if (this.mode === "collect") return withInput === true ? { input, index, exit } : exit
+    if (this.mode === "collect") return this.withInput ? { input, index, exit } : exit
     const { value } = exit as Exit.Success<unknown>
-    return withInput === true ? { input, index, value } : value
+    return this.withInput ? { input, index, value } : value
   }
 
-  private noteRoot({ exit, group, index }: Item): void {
+  private noteRoot({ exit, future, index }: Item): void {
     const rooted = exit === undefined
-      ? this.home.view.rootOfClaim(group!.future)
+      ? this.home.view.rootOfClaim(future!)
       : [exit, (exit as Exit.Failure<unknown, unknown>).cause] as const
     if (rooted !== undefined) this.roots.add(rooted, index)
   }
 
   /** Results that were lost before they were read are made anew, and come in their place. */
-  private waitAgain(lost: ReadonlyArray<Group>): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> {
-    for (const group of lost) {
-      for (const item of group.items) {
+  private waitAgain(lost: ReadonlyArray<Item>): Pull.Pull<NonEmptyReadonlyArray<unknown>, unknown> {
+    for (const first of lost) {
+      for (const item of allWith(first)) {
         item.hasEnded = false
         if (!this.isOrdered) this.line.splice(this.line.indexOf(item), 1)
       }
-      this.open.set(group.future.claim.id, group)
+      this.open.set(first.future!.claim.id, first)
     }
-    this.home.waits.addTo(this.wait, lost.map(({ future }) => future.claim.id))
+    this.home.waits.addTo(this.run.standing, lost.map(({ future }) => future!.claim.id))
     return this.give
   }
 

@@ -141,7 +141,15 @@ export class SchedulerCore extends Ground implements Home {
     this.live,
     this.state
   )
-  readonly streams = new Streams(this.submissions, this.owners, this.mailbox, this.life, this.live, this.time)
+  readonly streams = new Streams(
+    this.submissions,
+    this.owners,
+    this.waits,
+    this.mailbox,
+    this.life,
+    this.live,
+    this.time
+  )
   readonly detached = new Detached(
     this,
     this.mailbox,

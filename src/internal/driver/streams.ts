@@ -5,10 +5,12 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Given } from "../bodies/home.ts"
+import type { ClaimId } from "../../engine/protocol/ids.ts"
+import type { Given, StreamRun } from "../bodies/home.ts"
+import type { Ambient } from "../bodies/livePlan.ts"
+import type { Time } from "../platform/time.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
-import type { Time } from "../platform/time.ts"
 import { isRefused } from "../tasks/mistake.ts"
 import type { Refused } from "../tasks/mistake.ts"
 import type { FutureImpl, Handle } from "../tasks/task.ts"
@@ -17,54 +19,73 @@ import type { Mailbox } from "./mailbox.ts"
 import type { Owners } from "./ownership.ts"
 import { refused } from "./submissions.ts"
 import type { Submissions } from "./submissions.ts"
+import type { Waits } from "./waiters.ts"
 
 export class Streams {
   private readonly submissions: Submissions
   private readonly owners: Owners
+  private readonly waits: Waits
   private readonly mailbox: Mailbox
   private readonly life: Life
   private readonly live: Live
   private readonly time: Time
 
-  constructor(submissions: Submissions, owners: Owners, mailbox: Mailbox, life: Life, live: Live, time: Time) {
+  constructor(
+    submissions: Submissions,
+    owners: Owners,
+    waits: Waits,
+    mailbox: Mailbox,
+    life: Life,
+    live: Live,
+    time: Time
+  ) {
     this.submissions = submissions
     this.owners = owners
+    this.waits = waits
     this.mailbox = mailbox
     this.life = life
     this.live = live
     this.time = time
   }
 
-  open(): number {
-    return this.owners.open("stream")
+  open(given: Given, report: (claim: ClaimId) => void): StreamRun {
+    return { owner: this.owners.open("stream"), standing: this.waits.stand(report), given, last: undefined }
   }
 
-  /** Submits tasks as one graph, whose claims join a standing wait. */
+  /** Submits tasks as one graph, whose claims join the standing wait of the stream. */
   submit(
     tasks: ReadonlyArray<Handle>,
-    owner: number,
-    standing: number,
-    caller: Fiber.Fiber<unknown, unknown>,
-    given: Given
+    run: StreamRun,
+    caller: Fiber.Fiber<unknown, unknown>
   ): ReadonlyArray<FutureImpl> | Refused {
     const refusal = this.life.refusal(caller)
     if (refusal !== undefined) return refusal
-    const compiled = compile(tasks, this.live, this.submissions.ambientIn(caller, given))
+    this.submissions.passAdviceOn()
+    const compiled = compile(tasks, this.live, this.ambientOf(run, caller))
     if (isRefused(compiled)) return compiled
-    const answer = this.submissions.submitPlan(compiled, owner, caller, { standing })
+    const answer = this.submissions.submitPlan(compiled, run.owner, caller, { standing: run.standing })
     if (answer._tag === "Rejected") return refused(answer)
     return answer.claims.map((claim) => this.owners.futureOf(claim))
   }
 
-  /** Releases futures of one stream: tasks that have not ended are cancelled. */
-  release(futures: ReadonlyArray<FutureImpl>): void {
-    if (futures.length === 0) return
-    const claims = futures.map(({ claim }) => claim.id)
-    this.mailbox.ask({ _tag: "ClaimsReleased", now: this.time.now(), claims })
+  /** One ambient serves all submissions from one context. All are made in the async context of the first. */
+  private ambientOf(run: StreamRun, caller: Fiber.Fiber<unknown, unknown>): Ambient {
+    const { last } = run
+    const { context } = caller
+    if (last?.context === context) return last.ambient
+    const ambient = this.submissions.ambientIn(caller, run.given, last?.ambient.asyncScope)
+    run.last = { context, ambient }
+    return ambient
+  }
+
+  /** Releases claims of one stream: tasks that have not ended are cancelled. */
+  release(claims: ReadonlyArray<ClaimId>): void {
+    if (claims.length > 0) this.mailbox.ask({ _tag: "ClaimsReleased", now: this.time.now(), claims })
   }
 
   /** Ends all that a stream has started, and returns when none of it is running. */
-  close(owner: number): Effect.Effect<void> {
+  close({ owner, standing }: StreamRun): Effect.Effect<void> {
+    this.waits.endStanding(standing)
     return this.owners.close(owner, "stream")
   }
 }

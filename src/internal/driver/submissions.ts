@@ -14,6 +14,7 @@ import { ambientIn } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Given, Home } from "../bodies/home.ts"
 import type { Ambient, Compiled } from "../bodies/livePlan.ts"
+import type { AsyncScope } from "../platform/asyncScope.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
 import { recompile } from "../plans/rerun.ts"
@@ -190,11 +191,20 @@ export class Submissions {
     }
   }
 
-  /** The ambient of a submission from this fiber. */
-  ambientIn(fiber: Fiber.Fiber<unknown, unknown>, { cache, conflict, passes }: Given): Ambient {
+  /** Warns of what was seen while the tasks of a submission were made. */
+  passAdviceOn(): void {
     const advice = takeAdvice()
     if (advice !== undefined) this.warn(advice)
+  }
+
+  /** The ambient of a submission from this fiber, in its async context unless another one is given. */
+  ambientIn(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    { cache, conflict, passes }: Given,
+    asyncScope?: AsyncScope
+  ): Ambient {
+    this.passAdviceOn()
     const kept = cache === undefined ? undefined : this.observers.cache(cache)
-    return ambientIn(fiber.context, attemptOf(this.home, fiber), kept, passes, conflict)
+    return ambientIn(fiber.context, attemptOf(this.home, fiber), kept, passes, conflict, asyncScope)
   }
 }

@@ -253,6 +253,8 @@ export interface FutureHome {
     readonly keep: (future: FutureImpl, scope: Scope.Scope) => Effect.Effect<FutureImpl, SkeinError>
   }
   readonly desk: {
+    /** Whether a result may have stayed with its worker. */
+    readonly isUsed: boolean
     readonly bring: (futures: ReadonlyArray<FutureImpl>) => Effect.Effect<void> | undefined
   }
   readonly copies: {

@@ -178,25 +178,41 @@ export class FiberWorker implements WorkerPort {
   }
 
   private startInScope(order: Order, body: Effect.Effect<unknown, unknown>): void {
-    const { attempt, index, node, ambient, submission, task } = order
     const scope = Scope.makeUnsafe()
     const context = this.contextFor(order, scope)
     const fiber = this.launch(context, body)
-    const close = (given: Exit.Exit<unknown, unknown>): void => {
-      const exit = this.checked(order, given)
-      if (node.options.resource === true && Exit.isSuccess(exit) && !order.isStopped && !this.isLost) {
-        const { asyncScope } = ambient
-        this.resources.add(task, { scope, exit, context, asyncScope, key: keyAt(submission, index) })
-        return this.ended(task, attempt, node, exit)
-      }
-      if (scope.state._tag !== "Empty") return this.closeScope(order, exit, scope, context)
-      // Closed in any case, because a fiber that outlives the body must not open it again.
-      Scope.closeUnsafe(scope, exit)
-      this.orderEnded(order, exit)
-    }
     const exit = fiber.pollUnsafe()
-    if (exit === undefined) this.watch(order, fiber, close)
-    else close(exit)
+    if (exit === undefined) this.watchInScope(order, scope, context, fiber)
+    else this.endInScope(order, scope, context, exit)
+  }
+
+  private watchInScope(
+    order: Order,
+    scope: Scope.Closeable,
+    context: Context.Context<never>,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): void {
+    this.watch(order, fiber, (exit) => this.endInScope(order, scope, context, exit))
+  }
+
+  /** A body has ended that has a scope. */
+  private endInScope(
+    order: Order,
+    scope: Scope.Closeable,
+    context: Context.Context<never>,
+    given: Exit.Exit<unknown, unknown>
+  ): void {
+    const { node, task } = order
+    const exit = this.checked(order, given)
+    if (node.options.resource === true && Exit.isSuccess(exit) && !order.isStopped && !this.isLost) {
+      const { ambient: { asyncScope }, index, submission } = order
+      this.resources.add(task, { scope, exit, context, asyncScope, key: keyAt(submission, index) })
+      return this.ended(task, order.attempt, node, exit)
+    }
+    if (scope.state._tag !== "Empty") return this.closeScope(order, exit, scope, context)
+    // Closed in any case, because a fiber that outlives the body must not open it again.
+    Scope.closeUnsafe(scope, exit)
+    this.orderEnded(order, exit)
   }
 
   /** The effect that an attempt runs. Tests override this to run bodies with faults. */

@@ -522,7 +522,7 @@ export class Interpreter implements Stage {
     cancel: () => Effect.void
   }
 
-  readonly desk: Stage["desk"] = { bring: () => undefined }
+  readonly desk: Stage["desk"] = { isUsed: false, bring: () => undefined }
 
   readonly settling: Stage["settling"] = { settle: (future, exit) => this.settle(future, exit) }
 

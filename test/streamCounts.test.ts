@@ -1,0 +1,45 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { countItem } from "./bench/streamCounts.ts"
+import { close, completed, waysOf, waysOneByOne } from "./bench/streams.ts"
+import type { Way } from "./bench/streams.ts"
+
+const named = (ways: ReadonlyArray<Way>, name: string): Way => ways.find((way) => way.name === name)!
+
+afterAll(close)
+
+describe("what an item of a stream costs, in counts", () => {
+  for (const order of ["ordered", "unordered"]) {
+    it(`${order}, with a window of 64: a fifth of an event beside its end, one fiber, few operations`, async () => {
+      const { effects, events, fibers, maps, parks } = await countItem(named(waysOf("sync"), `stream, ${order}`), 64)
+      assert.isAtMost(events, 1.25)
+      assert.strictEqual(fibers, 1)
+      assert.isAtMost(effects, 3)
+      assert.isAtMost(maps, 14)
+      assert.isAtMost(parks, 0.05)
+    })
+
+    it(`${order}: a body that waits for a promise costs one operation more`, async () => {
+      const { effects, events, maps, parks } = await countItem(named(waysOf("promise"), `stream, ${order}`), 64)
+      assert.isAtMost(events, 1.25)
+      assert.isAtMost(effects, 4)
+      assert.isAtMost(maps, 16)
+      assert.isAtMost(parks, 0.05)
+    })
+
+    it(`${order}: an item that ends alone costs four events and one wait`, async () => {
+      const { effects, events, fibers, parks } = await countItem(named(waysOneByOne, `stream, ${order}`), 64)
+      assert.isAtMost(events, 4)
+      assert.strictEqual(fibers, 1)
+      assert.isAtMost(effects, 17)
+      assert.isAtMost(parks, 1)
+    })
+  }
+
+  it("a future that is given as it ends, joined and released", async () => {
+    const { effects, events, fibers, maps } = await countItem(completed, 64)
+    assert.isAtMost(events, 1.1)
+    assert.strictEqual(fibers, 1)
+    assert.isAtMost(effects, 8)
+    assert.isAtMost(maps, 15)
+  })
+})
