@@ -459,7 +459,10 @@ export class Flow {
     if (ready > 0) return this.read(ready)
     if (this.open.size > 0) {
       const isReady = (): boolean => this.line[0]?.hasEnded === true || this.open.size === 0 || this.again.length > 0
-      return Effect.flatMap(this.home.waits.untilReport(this.run.standing, () => this.open.size, isReady), () => this.give)
+      return Effect.flatMap(
+        this.home.waits.untilReport(this.run.standing, () => this.open.size, isReady),
+        () => this.give
+      )
     }
     if (this.gathered.length > 0) {
       this.submitGathered(fiber)
