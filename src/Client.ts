@@ -28,11 +28,12 @@ import type {
   SubmitOptions
 } from "./internal/client/computing.ts"
 import type { ForEach, ForEachInPipe } from "./internal/client/mapping.ts"
+import { isSource } from "./internal/client/sources.ts"
 import type { StreamInPipe, StreamOf } from "./internal/client/streaming.ts"
 import { defaultGroup } from "./internal/client/verbs.ts"
 import type { FireOptions, Futures } from "./internal/client/verbs.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
-import { flag, isForPipe, optionsFault, subjectFirst } from "./internal/tasks/checks.ts"
+import { flag, given, isForPipe, optionsFault, subjectFirst } from "./internal/tasks/checks.ts"
 import type { Checks, Mode } from "./internal/tasks/checks.ts"
 import type { Future, Task } from "./internal/tasks/handles.ts"
 import { codeOfFunction } from "./internal/tasks/keys.ts"
@@ -94,10 +95,6 @@ export const submit: <Arg extends Task<any, any, any> | SubmitOptions>(
     )
 )
 
-/** `Effect.forEach` passes an index where options stand. */
-const given = <O extends object>(options: O | number | undefined): O | undefined =>
-  typeof options === "number" ? undefined : options
-
 /** What a submission gives or, of options alone, the function that submits. An editor shows it in full, as it has no other name. */
 type Submit<Arg> = IsAny<Arg> extends true ? Effect.Effect<Future<any, any>, SubmitError, Client | Scope.Scope>
   : [Arg] extends [Task<infer A, infer E, infer R>]
@@ -115,12 +112,12 @@ type Submit<Arg> = IsAny<Arg> extends true ? Effect.Effect<Future<any, any>, Sub
  */
 export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
   tasks: T,
-  options?: SubmitOptions
+  options?: SubmitOptions | number
 ): Effect.Effect<
   Futures<T>,
   SubmitError,
   Needs<Services<T>> | Client | Scope.Scope
-> => withClient((client) => client.submitAll<T>(tasks, options))
+> => withClient((client) => client.submitAll<T>(tasks, given(options)))
 
 /**
  * Runs a task that ended without success again, and returns a new future for it.
@@ -231,7 +228,7 @@ export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, sec
 
 /**
  * Runs `f` for each item of a source in a task of its own, or tasks that the source gives, and streams the results. The source is
- * read as the results are used.
+ * read as the results are used. In a pipe it takes the function, or for tasks its options alone.
  *
  * **When to use**
  *
@@ -278,11 +275,12 @@ export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, sec
  * @category running
  * @since 0.1.0
  */
-export const stream: StreamInPipe<Client> & StreamOf<Client> =
-  ((first: any, second?: any, third?: any): any =>
-    typeof first === "function"
-      ? (source: any) => streamFrom(source, first, second)
-      : streamFrom(first, second, third)) as any
+export const stream: StreamInPipe<Client> & StreamOf<Client> = function(first: any, second?: any, third?: any): any {
+  if (typeof first === "function") return (source: any) => streamFrom(source, first, second)
+  return isSource(first) || subjectFirst(arguments)
+    ? streamFrom(first, second, third)
+    : (source: any) => streamFrom(source, first, undefined)
+} as any
 
 const streamFrom = (source: any, ...rest: [any, any]): Stream.Stream<any, any, Client> =>
   Stream.unwrap(withClient((client) => Effect.succeed((client.stream as any)(source, ...rest))))
@@ -320,14 +318,18 @@ const streamFrom = (source: any, ...rest: [any, any]): Stream.Stream<any, any, C
  * @category combinators
  * @since 0.1.0
  */
-export const asCompleted: {
-  (options: CompletionOptions): <F extends Future<any, any>>(futures: Iterable<F>) => Stream.Stream<F, SkeinError>
-  <F extends Future<any, any>>(futures: Iterable<F>, options?: CompletionOptions): Stream.Stream<F, SkeinError>
-} = dual(
+export const asCompleted: <Arg extends Iterable<Future<any, any>> | CompletionOptions>(
+  futuresOrOptions: Arg,
+  options?: CompletionOptions | number
+) => AsCompleted<Arg> = dual(
   ({ 0: futures, length }) => length !== 1 || isIterable(futures),
-  <F extends Future<any, any>>(futures: Iterable<F>, options?: CompletionOptions): Stream.Stream<F, SkeinError> =>
-    streamOf(futures, options)
+  (futures: Iterable<Future<any, any>>, options?: CompletionOptions | number): any => streamOf(futures, given(options))
 )
+
+/** The futures as they end or, of options alone, the function that gives them. */
+type AsCompleted<Arg> = IsAny<Arg> extends true ? Stream.Stream<Future<any, any>, SkeinError>
+  : [Arg] extends [Iterable<infer F extends Future<any, any>>] ? Stream.Stream<F, SkeinError>
+  : <F extends Future<any, any>>(futures: Iterable<F>) => Stream.Stream<F, SkeinError>
 
 /**
  * Futures that are given out as they end, with more futures added meanwhile, until the scope closes.
@@ -363,8 +365,8 @@ export const asCompleted: {
  */
 export const completions = <F extends Future<any, any>>(
   futures: Iterable<F> = [],
-  options?: CompletionOptions
-): Effect.Effect<Completions<F>, never, Scope.Scope> => makeCompletions(futures, options)
+  options?: CompletionOptions | number
+): Effect.Effect<Completions<F>, never, Scope.Scope> => makeCompletions(futures, given(options))
 
 /**
  * The future that was published under a name with `Future.publish`, if there is one. The current scope claims its result.
@@ -434,12 +436,13 @@ export interface ScatterOptions {
  */
 export const scatter = <A>(
   value: A,
-  options?: ScatterOptions
+  options?: ScatterOptions | number
 ): Effect.Effect<Future<A>, SubmitError | SkeinError, Client | Scope.Scope> => {
   const fault = optionsFault(options, ofScatter)
   if (fault !== undefined) return Effect.die(fault)
-  const future = submit(scattered(value, options ?? {}) as unknown as Task<A>)
-  return options?.broadcast === true ? Effect.tap(future, replicate({ copies: Number.MAX_SAFE_INTEGER })) : future
+  const { broadcast, pure } = given(options) ?? {}
+  const future = submit(scattered(value, { broadcast, pure }) as unknown as Task<A>)
+  return broadcast === true ? Effect.tap(future, replicate({ copies: Number.MAX_SAFE_INTEGER })) : future
 }
 
 const ofScatter: Checks<ScatterOptions> = { pure: flag, broadcast: flag }
@@ -587,5 +590,5 @@ export const awaitGroup = (group: string = defaultGroup): Effect.Effect<void, Sk
  */
 export const cancelGroup = (
   group: string = defaultGroup,
-  options: CancelOptions = {}
-): Effect.Effect<void, never, Client> => withClient((client) => client.cancelGroup(group, options))
+  options?: CancelOptions | number
+): Effect.Effect<void, never, Client> => withClient((client) => client.cancelGroup(group, given(options)))

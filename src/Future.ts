@@ -24,6 +24,7 @@ import { cancelRequest, ofCancel } from "./internal/tasks/cancelling.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
 import {
   count,
+  given,
   invalidOption,
   modeOfValues,
   name as isName,
@@ -208,9 +209,9 @@ const ofJoinAll: Checks<JoinAllOptions> = { mode: modeOfValues }
  */
 export const joinAll = <const I, const M extends JoinMode = "failFast">(
   futures: I,
-  options?: JoinAllOptions<M>
+  options?: JoinAllOptions<M> | number
 ): Effect.Effect<Result<I, M>, Failure<I, M>, Unsubmitted<I>> =>
-  waitForAll("joinAll", futures, options?.mode ?? "failFast", optionsFault(options, ofJoinAll)) as any
+  waitForAll("joinAll", futures, given(options)?.mode ?? "failFast", optionsFault(options, ofJoinAll)) as any
 
 /**
  * Waits for futures and returns their exits in the same shape.
@@ -357,13 +358,13 @@ export const cancel: {
  */
 export const cancelAll = <const I>(
   futures: I,
-  options: CancelOptions = {}
+  options?: CancelOptions | number
 ): Effect.Effect<void, never, Unsubmitted<I>> =>
   Effect.suspend(() => {
     const fault = optionsFault(options, ofCancel)
     const all = futuresIn("cancelAll cancels", scan(futures))
     if (fault !== undefined || !Array.isArray(all)) return Effect.die(fault ?? all)
-    const request = cancelRequest(options)
+    const request = cancelRequest(given(options))
     const cancelEach = (wait: boolean): Effect.Effect<void> =>
       Effect.forEach(all, (future) => future.home.owners.cancel(future, { ...request, wait }), { discard: true })
     return request.wait ? Effect.andThen(cancelEach(false), cancelEach(true)) : cancelEach(false)

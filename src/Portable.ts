@@ -43,6 +43,8 @@ import type * as internal from "./internal/tasks/task.ts"
 import type { AnyOptions, NoOptions, OptionErrors, OptionServices, OptionsFor } from "./internal/tasks/taskOptions.ts"
 import type { DependenciesLost, TaskRescheduled } from "./SkeinError.ts"
 
+export type { Call, Refused } from "./internal/tasks/exported.ts"
+
 /**
  * That something runs the tasks of this name: a requirement of each of them. A layer of {@link Portable} meets it here, and
  * `Threads.layer` with threads that serve the name.

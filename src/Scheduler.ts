@@ -19,7 +19,7 @@ import type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
 import { Scheduler } from "./internal/client/scheduler.ts"
 import type { Stats } from "./internal/client/scheduler.ts"
 import type { TagOptions, WorkerOptions } from "./internal/settings/layerOptions.ts"
-import { subjectFirst } from "./internal/tasks/checks.ts"
+import { given, subjectFirst } from "./internal/tasks/checks.ts"
 import type { Mode } from "./internal/tasks/checks.ts"
 import type { Task } from "./internal/tasks/handles.ts"
 import type { Needs, Own } from "./internal/tasks/shapes.ts"
@@ -349,20 +349,24 @@ export const runOnEach: <
   const M extends Mode = "failFast"
 >(
   effectOrOptions: Arg,
-  options?: RunOnEachOptions<M>
-) => [Arg] extends [Effect.Effect<infer A, infer E, infer R>] ? OnEach<A, E, R, M>
-  : <A, E, R>(effect: Effect.Effect<A, E, R>) => OnEach<A, E, R, ModeIn<Arg>> = dual(
-    subjectFirst,
-    (effect: Effect.Effect<unknown>, options?: RunOnEachOptions): any =>
-      Scheduler.use((s) => s.runOnEach(effect, options))
-  )
+  options?: RunOnEachOptions<M> | number
+) => OnEach<Arg, M> = dual(
+  subjectFirst,
+  (effect: Effect.Effect<unknown>, options?: RunOnEachOptions | number): any =>
+    Scheduler.use((s) => s.runOnEach(effect, given(options)))
+)
 
-/** What a run on each worker gives. */
-type OnEach<A, E, R, M extends Mode> = Effect.Effect<
-  ReadonlyMap<string, Result<Task<A, Own<E>>, M>>,
-  Failure<Task<A, Own<E>>, M> | SubmitError,
-  Needs<R> | Scheduler
->
+/** What a run on each worker gives. An editor shows it in full, as it has no other name. */
+type OnEach<Arg, M extends Mode> = [Arg] extends [Effect.Effect<infer A, infer E, infer R>] ? Effect.Effect<
+    ReadonlyMap<string, Result<Task<A, Own<E>>, M>>,
+    Failure<Task<A, Own<E>>, M> | SubmitError,
+    Needs<R> | Scheduler
+  >
+  : <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<
+    ReadonlyMap<string, Result<Task<A, Own<E>>, ModeIn<Arg>>>,
+    Failure<Task<A, Own<E>>, ModeIn<Arg>> | SubmitError,
+    Needs<R> | Scheduler
+  >
 
 /**
  * All transitions of workers, from the subscription until the scheduler closes: which join, drain, leave, are lost, and which

@@ -41,6 +41,7 @@ const on = fc.constantFrom("success", "failure", "completion")
 const noSuitableWorker = made({
   key: maybe(text),
   restriction: fc.record({
+    kind: fc.constant("local"),
     workers: texts,
     labels: texts,
     resources: fc.dictionary(fc.constantFrom("gpu", "cpu"), fc.double({ min: 0.001, max: 9, noNaN: true }))
@@ -142,6 +143,14 @@ const all: ReadonlyArray<readonly [string, Schema.Constraint, fc.Arbitrary<unkno
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
+/** Signals of bodies, which are in no outcome. */
+const signals = ["DependenciesLost", "TaskRescheduled", "TaskUnmet"]
+
+/** The schemas of the module; those that take the schema of an error with that of `NotFound`. */
+const exported = Object.entries(ErrorSchema).map(([name, schema]) =>
+  [name, Schema.isSchema(schema) ? schema as Schema.Constraint : schema(NotFound)] as const
+)
+
 describe("schemas of errors", () => {
   for (const [name, schema, arbitrary] of all) {
     it(`F12: a ${name} comes back as it was, whatever is in it`, () => {
@@ -234,9 +243,20 @@ describe("schemas of errors", () => {
     }
   })
 
+  it("F12: no error is without a schema that these tests send", () => {
+    const errors = Object.entries(Errors).flatMap(([name, value]) =>
+      typeof value === "function" && value.prototype instanceof Error && !signals.includes(name) ? [name] : []
+    )
+    const made = (of: fc.Arbitrary<unknown>) =>
+      new Set(fc.sample(of, { numRuns: 1_000, seed: 1 }).map((error) => (error as { readonly _tag: string })._tag))
+    const reasons = [ofRuntime, ofSubmission, impossible].flatMap((of) => [...made(of)])
+    const own = all.map(([name]) => name)
+    assert.sameMembers([...new Set([...own, ...reasons, "DependencyFailed"])], errors)
+    assert.includeMembers(exported.map(([name]) => name), errors.filter((name) => !reasons.includes(name)))
+  })
+
   it("F12: Rpc, Activity and HttpApi take the schemas as they are", () => {
-    const schemas = [...all.map(([, schema]) => schema), ErrorSchema.DependencyFailed(NotFound), ErrorSchema.Unexpected]
-    for (const error of schemas) {
+    for (const [, error] of exported) {
       assert.isDefined(Rpc.make("Run", { error: error as typeof ErrorSchema.TaskTimeout }))
       assert.isDefined(
         Activity.make({ name: "Run", error: error as typeof ErrorSchema.TaskTimeout, execute: Effect.void })

@@ -9,7 +9,10 @@ const program = `import * as Effect from "effect/Effect"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
+import * as Portable from "skein/Portable"
+import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
+import { start } from "skein/promise"
 const load = Effect.succeed(1)
 Task.make(load, { /*make*/ })
 Task.make([1], () => load, { /*inputs*/ })
@@ -28,6 +31,17 @@ const /*each*/each = Client.forEach([1, 2], (n) => Effect.succeed(n), { task: { 
 const /*submitted*/submitted = Client.submit(timed)
 const /*fired*/fired = Client.fireAndForget(timed)
 const /*joined*/joined = Effect.flatMap(Client.submitAll([timed, sum]), (futures) => Future.joinAll(futures))
+declare const future: Future.Future<number, Bad>
+const /*streamed*/streamed = Client.stream([1, 2], (n) => Effect.succeed(n), { outstanding: 2 })
+const /*ran*/ran = Client.stream([timed], { mode: "collect" })
+const /*ended*/ended = Client.asCompleted([future])
+const /*everywhere*/everywhere = Scheduler.runOnEach(read)
+const /*found*/found = Client.published("x")
+const work = Portable.module<{ readonly square: (n: number) => number }>()(new URL("file:///a.js"))
+const /*square*/square = work.tasks.square
+const /*squared*/squared = square(timed)
+const skein = await start()
+const /*promised*/promised = skein.submit(async (n: number) => n, 1)
 `
 
 /** What a package of a user exports, with the types that the compiler infers. */
@@ -35,7 +49,10 @@ const library = `import * as Effect from "effect/Effect"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
+import * as Portable from "skein/Portable"
+import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
+import { start } from "skein/promise"
 type Tasks = Readonly<Record<string, Task.Any>>
 export const every = <const I>(inputs: I) => Task.all({ inputs })
 export const mapped = <const I extends Tasks>(tasks: I) => Task.map(tasks, (values) => [values])
@@ -53,6 +70,21 @@ export const each = <A, B, E, R>(items: Iterable<A>, f: (item: Task.Values<A>) =
 export const add = Task.fn((a: number, b: { readonly c: string }) => a + b.c.length)
 export const load = Task.fn("load")((id: number) => Effect.succeed(id))
 export const divided = Task.fn((a: number, b: number): [number, number] => [a, b], { pure: true, tuple: 2 })
+export const streamed = <A, B, E, R>(items: Iterable<A>, f: (item: Task.Values<A>) => Effect.Effect<B, E, R>) =>
+  Client.stream(items, f)
+export const inPipe = Client.stream((n: number) => Effect.succeed(n), { withInput: true })
+export const ofTasks = Client.stream({ outstanding: 2 })
+export const ran = <A, E, R>(tasks: Iterable<Task.Task<A, E, R>>) => Client.stream(tasks)
+export const ended = <F extends Future.Any>(futures: ReadonlyArray<F>) => Client.asCompleted(futures)
+export const letting = Client.asCompleted({ release: true })
+export const everywhere = <A, E, R>(effect: Effect.Effect<A, E, R>) => Scheduler.runOnEach(effect)
+export const reported = Scheduler.runOnEach({ mode: "collect" })
+export const work = Portable.module<{
+  readonly square: (n: number) => number
+  readonly later: (f: () => void) => number
+}>()(new URL("file:///a.js"))
+export const { later, square } = work.tasks
+export const promised = async () => (await start()).submit(async (n: number) => n, 1)
 `
 const libraryPath = `${process.cwd()}/typetest/library.ts`
 const given = new Map([[path, program], [libraryPath, library]])
@@ -111,7 +143,15 @@ describe("editor", () => {
       submitted: "Effect.Effect<Future.Future<number, Bad | TaskTimeout>, SubmitError, Scope | Client.Client>",
       fired: "Effect.Effect<void, SubmitError, Client.Client>",
       joined: "Effect.Effect<[number, number], " +
-        "Bad | SkeinError | TaskTimeout | SubmitError | DependencyFailed<Bad | TaskTimeout>, Scope | Client.Client>"
+        "Bad | SkeinError | TaskTimeout | SubmitError | DependencyFailed<Bad | TaskTimeout>, Scope | Client.Client>",
+      streamed: "Stream<number, SubmitError | SkeinError, Client.Client>",
+      ran: "Stream<Exit<number, Bad | SkeinError | TaskTimeout>, SubmitError, Client.Client>",
+      ended: "Stream<Future.Future<number, Bad>, SkeinError, never>",
+      everywhere: "Effect.Effect<ReadonlyMap<string, number>, Bad | SkeinError | SubmitError, Scheduler.Scheduler>",
+      found: "Effect.Effect<Option<Future.Future<unknown, unknown>>, never, Scope | Client.Client>",
+      square: "Portable.Call<[n: number], number, never, never>",
+      squared: "Task.Task<number, DependencyFailed<Bad | TaskTimeout>, never>",
+      promised: "Future<number>"
     }
     // The order of a union is that in which the compiler met its members.
     const words = (text: string) => text.split(/[^\w.]+/).toSorted()

@@ -1,7 +1,11 @@
 /** Programs written only from the habits of Effect: they show that names, pipes and types are where one expects them. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Data, Effect, Exit, Layer, Option, Ref, Result, Schedule } from "effect"
-import { Client, Future, Skein, Task, Worker } from "skein"
+import { Context, Data, Effect, Exit, Layer, Option, Ref, Result, Schedule, Schema, Stream } from "effect"
+import { Rpc, RpcGroup, RpcTest } from "effect/rpc"
+import { Client, Future, Portable, Scheduler, Skein, SkeinError, Task, Worker } from "skein"
+import * as ErrorSchema from "skein/ErrorSchema"
+import { Threads } from "skein/threads"
+import { Greet } from "./threads/files/names.ts"
 
 // ---- 1: a service, errors by tag, a schedule, and layers
 
@@ -107,6 +111,121 @@ const queries = Effect.gen(function*() {
   }
 }).pipe(Effect.provide(Skein.layer({ concurrency: 2 })))
 
+// ---- 4: streams of items and of tasks, futures as they end, a pause
+
+const page = Task.fn("page")(function*(url: string) {
+  if (url.endsWith("broken")) return yield* new HttpError({ status: 503 })
+  yield* Effect.yieldNow
+  return { url, words: [url, "lorem", "ipsum"] }
+})
+
+const words = (url: string) =>
+  page(url).pipe(
+    Task.withOptions({ retry: { times: 2 }, timeout: "10 seconds", tags: ["web"] }),
+    Task.catchTag("HttpError", ({ status }) => Effect.succeed({ url, words: [`${status}`] })),
+    Task.map(({ words }) => words.length)
+  )
+
+const urls = Stream.fromIterable(["/a", "/b", "/broken", "/c"])
+
+const counts = Effect.gen(function*() {
+  const each = yield* urls.pipe(Stream.map(words), Client.stream({ outstanding: 2 }), Stream.runCollect)
+  const total = yield* urls.pipe(
+    Client.stream((url) => Effect.succeed(url.length), { outstanding: 2, ordered: false }),
+    Stream.runFold(() => 0, (sum, n) => sum + n)
+  )
+  yield* Scheduler.pause({ tag: "web", for: "10 millis" })
+  const futures = yield* Effect.forEach(["/x", "/y"].map(words), Client.submit)
+  const ended = yield* Client.asCompleted(futures).pipe(Stream.mapEffect(Future.join), Stream.runCollect)
+  yield* Future.publish(futures[0]!, "x")
+  const found = yield* Client.published("x").pipe(Effect.flatMap(Effect.fromOption), Effect.flatMap(Future.join))
+  const nobody = yield* Client.published("y")
+  yield* Effect.forEach(futures, Future.release, { discard: true })
+  return { each, total, ended, found, isNobody: Option.isNone(nobody), left: yield* Future.status(futures[1]!) }
+}).pipe(Effect.scoped, Effect.provide(Skein.layer({ tags: { web: { rate: { starts: 100, per: "1 second" } } } })))
+
+// ---- 5: named tasks with schemas, handlers as layers, and a thread
+
+class Empty extends Schema.TaggedError<Empty>()("Empty", { line: Schema.Int }) {}
+
+const Tokens = Portable.make("Tokens", {
+  payload: { text: Schema.String, line: Schema.Int },
+  success: Schema.Array(Schema.String),
+  error: Empty
+})
+
+const TokensLive = Tokens.toLayer(Effect.gen(function*() {
+  const separator = yield* Effect.succeed(" ")
+  return Effect.fn("Tokens")(function*({ line, text }) {
+    if (text === "") return yield* new Empty({ line })
+    return text.split(separator)
+  })
+}))
+
+const ThreadsLive = Threads.layer({
+  size: 1,
+  entry: new URL("./threads/files/entry.ts", import.meta.url),
+  tasks: [Greet]
+}).pipe(Layer.provideMerge(Skein.layer({ concurrency: 2 })))
+
+const greetings = Effect.gen(function*() {
+  const tokens = Tokens({ text: "ann bob", line: 1 }, { label: "names", timeout: "5 seconds" })
+  const names = tokens.pipe(Task.map((names) => names.join(" and ")))
+  const hello = Greet({ name: names }).pipe(Task.withOptions({ retry: { times: 1 } }))
+  const exits = yield* Client.forEach([hello, Task.make(Effect.fail("no" as const))], Effect.succeed, {
+    mode: "collect"
+  })
+  const empty = yield* Tokens({ text: "", line: 7 }).pipe(
+    Task.catchTag("Empty", ({ line }) => Effect.succeed(line)),
+    Client.compute
+  )
+  return { exits: exits.map(Exit.getSuccess).map(Option.getOrNull), empty }
+}).pipe(Effect.provide(TokensLive), Effect.provide(ThreadsLive, { local: true }))
+
+// ---- 6: errors of the scheduler behind an Rpc, by reason, and a client that is a stub
+
+const Nightly = Rpc.make("Nightly", {
+  payload: { day: Schema.Int },
+  success: Schema.Int,
+  error: Schema.Union([ErrorSchema.DependencyFailed(Empty), ErrorSchema.Unexpected])
+})
+
+class Jobs extends RpcGroup.make(Nightly) {}
+
+const rows = (day: number) => Task.make(day > 0 ? Effect.succeed([day]) : new Empty({ line: day }), { key: "rows" })
+
+const JobsLive = Jobs.toLayer(Jobs.of({
+  Nightly: ({ day }) =>
+    day > 99
+      ? Effect.scoped(Effect.gen(function*() {
+        const endless = yield* Client.submit(Task.make(Effect.never))
+        yield* Future.cancel(endless, { why: "too late" })
+        return yield* Future.join(endless)
+      }))
+      : rows(day).pipe(Task.map((rows) => rows.length), Client.compute)
+}))
+
+const nightly = Effect.gen(function*() {
+  const jobs = yield* RpcTest.makeClient(Jobs)
+  const good = yield* jobs.Nightly({ day: 1 })
+  const empty = yield* jobs.Nightly({ day: -3 }).pipe(
+    Effect.catchTag("DependencyFailed", ({ error, root }) => Effect.succeed([root, error.line] as const))
+  )
+  const late = yield* jobs.Nightly({ day: 100 }).pipe(
+    Effect.catchReasons("SkeinError", {
+      TaskCancelled: ({ why }) => Effect.succeed(why),
+      WorkerKilled: (reason) => Effect.fail(reason)
+    }),
+    Effect.catchTags({ SubmitError: Effect.die, SkeinError: (error) => Effect.die(SkeinError.root(error)) })
+  )
+  return { good, empty, late }
+}).pipe(Effect.scoped, Effect.provide(JobsLive))
+
+const stubbed = rows(5).pipe(
+  Client.compute,
+  Effect.provide(Layer.mock(Client.Client)({ compute: () => Effect.succeed([7] as never) }))
+)
+
 describe("programs from the habits of Effect", () => {
   it.effect("G20: with a service, errors by tag, a schedule and layers", () =>
     Effect.gen(function*() {
@@ -130,5 +249,29 @@ describe("programs from the habits of Effect", () => {
         nothing: null
       })
       assert.strictEqual(opened.filter((each) => each === "open").length, opened.length / 2)
+    }))
+
+  it.live("G20, A9: with streams, futures as they end, a pause, and a published result", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* counts, {
+        each: [3, 3, 1, 3],
+        total: 13,
+        ended: [3, 3],
+        found: 3,
+        isNobody: true,
+        left: "released"
+      })
+    }))
+
+  it.live("G20, K3: with named tasks, handlers as layers, and a thread", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* greetings, { exits: ["Hello, ann and bob", null], empty: 7 })
+    }))
+
+  it.effect("G20, F12: with errors behind an Rpc, by tag and by reason, and with a stub for a client", () =>
+    Effect.gen(function*() {
+      const found = yield* nightly.pipe(Effect.provide(Skein.layer()))
+      assert.deepStrictEqual(found, { good: 1, empty: ["rows", -3], late: "too late" })
+      assert.deepStrictEqual(yield* stubbed, [7])
     }))
 })

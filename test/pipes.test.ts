@@ -8,6 +8,7 @@ import { pipe } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
@@ -112,6 +113,35 @@ describe("verbs", () => {
       yield* Future.await(failed)
       const [again] = yield* Effect.forEach([failed], Client.retry)
       assert.isTrue(Exit.isFailure(yield* Future.await(again!)))
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("G20: what takes several futures or tasks, a value or a name goes point-free into forEach", () =>
+    Effect.gen(function*() {
+      const tasks = [[Task.succeed(1), Task.succeed(2)], [Task.succeed(3)]]
+      const futures = yield* Effect.forEach(tasks, Client.submitAll)
+      assert.deepStrictEqual(yield* Effect.forEach(futures, Future.joinAll), [[1, 2], [3]])
+      assert.deepStrictEqual(
+        yield* Effect.forEach(futures, (each) => Stream.runCount(pipe(each, Client.asCompleted))),
+        [
+          2,
+          1
+        ]
+      )
+      const released = pipe(futures[0]!, Client.asCompleted({ release: true }))
+      assert.strictEqual(yield* Stream.runCount(released), 2)
+      assert.deepStrictEqual(yield* Effect.forEach(futures[0]!, Future.status), ["released", "released"])
+      const ended = yield* Effect.forEach(futures.slice(1), Client.completions)
+      assert.deepStrictEqual([...(yield* ended[0]!.take)], futures[1])
+      const scattered = yield* Effect.forEach(["a", "b"], Client.scatter)
+      assert.deepStrictEqual(yield* Effect.forEach(scattered, Future.join), ["a", "b"])
+      const endless = yield* Client.submitAll([Task.make(Effect.never), Task.make(Effect.never)])
+      yield* Effect.forEach([endless], Future.cancelAll, { discard: true })
+      assert.deepStrictEqual(yield* Effect.forEach(endless, Future.status), ["cancelled", "cancelled"])
+      yield* Client.fireAndForget(Task.make(Effect.never), { group: "mail" })
+      yield* Effect.forEach(["mail"], Client.cancelGroup, { discard: true })
+      yield* Effect.forEach(["mail"], Client.awaitGroup, { discard: true })
+      const found = yield* Effect.forEach([Effect.map(Worker.current, ({ id }) => id)], Scheduler.runOnEach)
+      assert.deepStrictEqual(found.map((each) => [...each]), [[["local", "local"]]])
     }).pipe(Effect.scoped, inScheduler()))
 
   it.effect("G20: submit, fireAndForget, run and runOnEach have forms with their options alone", () =>

@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm"
 import { Client, Scheduler, Task } from "skein"
 import { Faults } from "skein/testing"
 import { inQuietScheduler, inScheduler } from "./harness.ts"
-import { errorsIn } from "./support.ts"
+import { causeOf, defectsIn, errorsIn } from "./support.ts"
 
 setFlagsFromString("--expose-gc")
 const gc = runInNewContext("gc") as () => void
@@ -164,6 +164,14 @@ describe("stream", () => {
       assert.deepStrictEqual(yield* Stream.runCollect(Client.stream(lazily(), { outstanding: 2 })), numbers(4))
       const piped = Stream.fromIterable(["a", "bb"]).pipe(Client.stream((text: string) => Effect.succeed(text.length)))
       assert.deepStrictEqual(yield* Stream.runCollect(piped), [1, 2])
+      // Of options alone it is a function, and what can be iterated over is a source, whatever else it has.
+      const made = Stream.fromIterable(lazily()).pipe(Client.stream({ outstanding: 2, ordered: false }))
+      assert.deepStrictEqual((yield* Stream.runCollect(made)).toSorted(), numbers(4))
+      assert.deepStrictEqual(yield* Stream.runCollect(Client.stream({})(lazily())), numbers(4))
+      const own = { outstanding: 2, [Symbol.iterator]: lazily }
+      assert.deepStrictEqual(yield* Stream.runCollect(Client.stream(own)), numbers(4))
+      const typo = Client.stream({ concurrency: 2 } as object)(lazily())
+      assert.match(String(defectsIn(yield* causeOf(Stream.runCollect(typo)))[0]), /There is no option "?concurrency/)
     }).pipe(inScheduler({ concurrency: 4 })))
 
   it.effect("F15: a failure of the source comes after the results of all items before it", () =>

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import { pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
@@ -33,6 +35,10 @@ const recording = (calls: Array<string>) => {
       calls.push("forEach")
       return client.forEach(items, f, options)
     },
+    stream: ((source: never, ...rest: [never, never]) => {
+      calls.push("stream")
+      return client.stream(source, ...rest)
+    }) as Service["stream"],
     fireAndForget: (fired, options) => {
       calls.push(`fireAndForget ${options?.group}`)
       return client.fireAndForget(fired, options)
@@ -67,6 +73,43 @@ describe("the service of a client", () => {
       Effect.provide(Layer.mock(Client.Client)({ compute: () => Effect.succeed("stub" as never) }))
     ))
 
+  it.effect("A17: each verb of the service can be stubbed, and one that is not is a defect that names it", () => {
+    const stub = {
+      submitAll: () => Effect.succeed([] as never),
+      retryAll: () => Effect.succeed([] as never),
+      compute: () => Effect.succeed("computed" as never),
+      forEach: () => Effect.succeed(["each"] as never),
+      stream: () => Stream.make("streamed" as never),
+      fireAndForget: () => Effect.void,
+      published: () => Effect.succeedNone,
+      unpublish: () => Effect.succeed(false),
+      awaitGroup: () => Effect.void,
+      cancelGroup: () => Effect.void
+    } satisfies Service
+    const uses: { readonly [K in keyof Service]: Effect.Effect<unknown, unknown, Client.Client> } = {
+      submitAll: Effect.scoped(Client.submitAll([task])),
+      retryAll: Effect.scoped(Client.retryAll([])),
+      compute: Client.compute(task),
+      forEach: Client.forEach([1], Effect.succeed),
+      stream: Stream.runCollect(Client.stream([task])),
+      fireAndForget: Client.fireAndForget(task),
+      published: Effect.scoped(Client.published("a")),
+      unpublish: Client.unpublish("a"),
+      awaitGroup: Client.awaitGroup("a"),
+      cancelGroup: Client.cancelGroup("a")
+    }
+    return Effect.gen(function*() {
+      const client = yield* Client.Client
+      assert.sameMembers(Object.keys(uses), Object.keys(client))
+      for (const [verb, use] of Object.entries(uses)) {
+        yield* Effect.provide(use, Layer.mock(Client.Client)(stub))
+        const { [verb]: _, ...rest } = stub as Readonly<Record<string, unknown>>
+        const cause = yield* causeOf(Effect.provide(use, Layer.mock(Client.Client)(rest)))
+        assert.include(String(defectsIn(cause)[0]), verb)
+      }
+    }).pipe(Effect.provide(Skein.layer()))
+  })
+
   it.effect("A17: a client that wraps another sees each verb, also of bodies", () => {
     const calls: Array<string> = []
     const seen = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.map(effect, () => calls.splice(0))
@@ -80,6 +123,8 @@ describe("the service of a client", () => {
       assert.deepStrictEqual(yield* seen(Client.retryAll([failed, failed])), ["retryAll 2"])
       assert.deepStrictEqual(yield* seen(Client.compute([task], { mode: "collect" })), ["compute collect"])
       assert.deepStrictEqual(yield* seen(Client.forEach([1, 2], Effect.succeed)), ["forEach"])
+      assert.deepStrictEqual(yield* seen(Stream.runDrain(Client.stream([1, 2], Effect.succeed))), ["stream"])
+      assert.deepStrictEqual(yield* seen(Stream.runDrain(pipe([task], Client.stream({ outstanding: 2 })))), ["stream"])
       assert.deepStrictEqual(yield* seen(Client.fireAndForget(task, { group: "mail" })), ["fireAndForget mail"])
       assert.deepStrictEqual(yield* seen(Client.scatter(1)), ["submitAll 1"])
       assert.deepStrictEqual(yield* seen(Client.published("model")), ["published model"])

@@ -272,6 +272,44 @@ describe("submit", () => {
     >()
     expect(Future.join).type.not.toBeCallableWith(future, 7)
   })
+
+  it("G20: what takes several, a value or a name goes into forEach, which passes an index where options stand", () => {
+    expect(Effect.forEach([[raw]], Client.submitAll)).type.toBe<
+      Effect.Effect<Array<Array<Future.Future<string, LoadError>>>, SubmitError, Db | Client.Client | Scope.Scope>
+    >()
+    expect(Effect.forEach([[future]], Future.joinAll)).type.toBe<
+      Effect.Effect<Array<Array<number>>, BadRow | SkeinError>
+    >()
+    expect(Effect.forEach([[future]], Future.cancelAll, { discard: true })).type.toBe<Effect.Effect<void>>()
+    expect(Effect.forEach([[future]], Future.releaseAll, { discard: true })).type.toBe<Effect.Effect<void>>()
+    expect(Effect.forEach([[future]], Client.completions)).type.toBe<
+      Effect.Effect<Array<Client.Completions<typeof future>>, never, Scope.Scope>
+    >()
+    expect(Effect.forEach([[future]], Client.retryAll)).type.toBe<
+      Effect.Effect<Array<Array<typeof future>>, SubmitError, Client.Client | Scope.Scope>
+    >()
+    expect(Effect.forEach(["a"], Client.scatter)).type.toBe<
+      Effect.Effect<Array<Future.Future<string>>, SubmitError | SkeinError, Client.Client | Scope.Scope>
+    >()
+    expect(Effect.forEach(["a"], Client.published)).type.toBe<
+      Effect.Effect<Array<Option.Option<Future.Future<unknown, unknown>>>, never, Client.Client | Scope.Scope>
+    >()
+    expect(Effect.forEach(["a"], Client.awaitGroup, { discard: true })).type.toBe<
+      Effect.Effect<void, SkeinError, Client.Client>
+    >()
+    expect(Effect.forEach(["a"], Client.cancelGroup, { discard: true })).type.toBe<
+      Effect.Effect<void, never, Client.Client>
+    >()
+    expect(Effect.forEach([future], Future.publish("a"))).type.toBe<
+      Effect.Effect<Array<boolean>, SkeinError, Scope.Scope>
+    >()
+    expect(Effect.forEach([future], Future.keep)).type.toBe<
+      Effect.Effect<Array<typeof future>, SkeinError, Scope.Scope>
+    >()
+    expect(Effect.forEach([future], Future.poll)).type.toBe<
+      Effect.Effect<Array<Option.Option<Exit.Exit<number, BadRow | SkeinError>>>>
+    >()
+  })
 })
 
 describe("fireAndForget", () => {
@@ -346,7 +384,7 @@ describe("compute", () => {
   })
 
   it("refuses a mode that does not exist", () => {
-    expect(Client.compute).type.not.toBeCallableWith(safe, { errors: "ignore" })
+    expect(Client.compute).type.not.toBeCallableWith(safe, { mode: "ignore" })
   })
 
   it("hands the typed root error to catchTag", () => {
@@ -725,6 +763,51 @@ describe("stream", () => {
     expect(pipe(numbers, Client.stream((n) => f(n)))).type.toBe<
       Stream.Stream<string, SubmitError | SkeinError | LoadError, Db | Client.Client>
     >()
+  })
+
+  it("G20: takes tasks through a pipe with its options alone, and never turns a type into any", () => {
+    const made = {} as Stream.Stream<typeof raw, "offline", Feed>
+    expect(made.pipe(Client.stream({ outstanding: 8, ordered: false }))).type.toBe<
+      Stream.Stream<string, "offline" | SubmitError | SkeinError | LoadError, Feed | Db | Client.Client>
+    >()
+    expect(pipe([raw, safe], Client.stream({ mode: "collect" }))).type.toBe<
+      Stream.Stream<Exit.Exit<string | number, LoadError | SkeinError>, SubmitError, Db | Client.Client>
+    >()
+    expect(pipe([raw], Client.stream({ withInput: true }))).type.toBe<
+      Stream.Stream<
+        { readonly input: typeof raw; readonly index: number; readonly value: string },
+        SubmitError | SkeinError | LoadError,
+        Db | Client.Client
+      >
+    >()
+    // An overloaded function that is handed on is checked by its last form alone, without what it infers.
+    expect(made.pipe(Client.stream)).type.toBe<Stream.Stream<unknown, unknown, unknown>>()
+    expect(Client.stream).type.not.toBeCallableWith({ outstanding: "8" })
+    expect(Client.stream({ outstanding: 8 })).type.not.toBeCallableWith([1])
+  })
+})
+
+describe("asCompleted", () => {
+  type Ended = Stream.Stream<typeof future, SkeinError>
+
+  it("G20: takes its futures through a pipe, with options or without, and keeps their types", () => {
+    expect(Client.asCompleted([future])).type.toBe<Ended>()
+    expect(Client.asCompleted(new Set([future]), { release: true })).type.toBe<Ended>()
+    expect(pipe([future], Client.asCompleted)).type.toBe<Ended>()
+    expect(pipe([future], Client.asCompleted({ release: true }))).type.toBe<Ended>()
+    expect(Effect.map(Client.submitAll([raw]), Client.asCompleted)).type.toBe<
+      Effect.Effect<
+        Stream.Stream<Future.Future<string, LoadError>, SkeinError>,
+        SubmitError,
+        Db | Client.Client | Scope.Scope
+      >
+    >()
+    expect(Stream.flatMap(Stream.make([future]), Client.asCompleted)).type.toBe<Ended>()
+    const generic = <F extends Future.Any>(futures: ReadonlyArray<F>) => Client.asCompleted(futures)
+    expect(generic([future])).type.toBe<Ended>()
+    expect(Client.asCompleted).type.not.toBeCallableWith([safe])
+    expect(Client.asCompleted).type.not.toBeCallableWith(future)
+    expect(Client.asCompleted).type.not.toBeCallableWith({ releases: true })
   })
 })
 

@@ -1,5 +1,5 @@
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
@@ -63,7 +63,31 @@ describe("runOnEach", () => {
       >
     >()
     expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { mode: "none" })
-    expect(Scheduler.runOnEach).type.not.toBeCallableWith(body, { errors: "collect" })
+  })
+
+  it("G20: goes into a pipe with its options alone, and into forEach as it is", () => {
+    type Found = Effect.Effect<ReadonlyMap<string, number>, "no" | SkeinError | SubmitError, Db | Scheduler.Scheduler>
+    expect(body.pipe(Scheduler.runOnEach({ label: "look" }))).type.toBe<Found>()
+    expect(body.pipe(Scheduler.runOnEach)).type.toBe<Found>()
+    expect(Effect.forEach([body], Scheduler.runOnEach)).type.toBe<
+      Effect.Effect<
+        Array<ReadonlyMap<string, number>>,
+        "no" | SkeinError | SubmitError,
+        Db | Scheduler.Scheduler
+      >
+    >()
+    expect(Effect.forEach([{ tag: "a" }], Scheduler.pause, { discard: true })).type.toBe<
+      Effect.Effect<void, UnknownTarget, Scheduler.Scheduler>
+    >()
+    expect(Effect.forEach([{ tag: "a" }], Scheduler.resume)).type.toBe<
+      Effect.Effect<Array<boolean>, never, Scheduler.Scheduler>
+    >()
+    expect(Effect.forEach(["a"], Scheduler.retire)).type.toBe<
+      Effect.Effect<Array<boolean>, never, Scheduler.Scheduler>
+    >()
+    expect(Effect.forEach(["a"], Scheduler.explain)).type.toBe<
+      Effect.Effect<Array<Option.Option<Scheduler.Explanation>>, never, Scheduler.Scheduler>
+    >()
   })
 
   it("A15: a body that says that its worker cannot run it has no other", () => {

@@ -136,9 +136,6 @@ export interface Future<out A> extends Futures.Future<A, unknown>, Promise<A> {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** What a function returns, awaited. */
-type Returned<B> = Future<Awaited<B>>
-
 /** What `run` cannot run here. */
 type Provided<I, R> = [Exclude<Task.Needs<Task.Services<I>>, R | Client | Scheduler>] extends [never] ? unknown
   : "These tasks need services that the layer of this client does not give."
@@ -162,12 +159,12 @@ export interface PromiseClient<R = never> {
    */
   readonly submit: {
     <const A, E, S>(task: Task.Task<A, E, S> & Provided<Task.Task<A, E, S>, R>, options?: RunOptions): Future<A>
-    <I extends ReadonlyArray<unknown>, B>(f: (...args: Task.Values<I>) => B, ...args: I): Returned<B>
+    <I extends ReadonlyArray<unknown>, B>(f: (...args: Task.Values<I>) => B, ...args: I): Future<Awaited<B>>
     <I extends ReadonlyArray<unknown>, B>(
       options: SubmitOptions,
       f: (...args: Task.Values<I>) => B,
       ...args: I
-    ): Returned<B>
+    ): Future<Awaited<B>>
   }
   /**
    * Calls a function for each item, in a task of its own, and gives the results in the order of the items. It owns the tasks: none

@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 /** What a stream reads. */
-export type Source<A = any> = Iterable<A> | AsyncIterable<A> | Stream.Stream<A, any, any>
+export type Source<A = any, E = any, R = any> = Iterable<A> | AsyncIterable<A> | Stream.Stream<A, E, R>
 
 export type SourceItem<S> = S extends Stream.Stream<infer A, any, any> ? A
   : S extends Iterable<infer A> ? A

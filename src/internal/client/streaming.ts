@@ -60,19 +60,25 @@ export interface StreamOf<R> {
     Needs<RanServices<X>> | Services<SourceItem<S>> | OptionServices<O> | SourceServices<S> | R
   >
   <
-    S extends Source<Task<any, any, any>>,
+    // With unknown parts, so that nothing becomes any where the verb itself is handed on.
+    S extends Source<Task<unknown, unknown, unknown>, unknown, unknown>,
     const M extends Mode = "failFast",
     const P extends boolean = false
   >(
     tasks: S,
     options?: StreamOptions<M, P>
-  ): SourceItem<S> extends Task<infer B, infer E, infer Q> ? Stream.Stream<
-      Delivered<SourceItem<S>, B, WithoutSignals<E>, M, P>,
-      FailureOf<E, M> | SubmitError | SourceError<S>,
-      Needs<Q> | SourceServices<S> | R
-    >
-    : never
+  ): Stream.Stream<
+    Delivered<SourceItem<S>, ValueOf<SourceItem<S>>, WithoutSignals<ErrorOf<SourceItem<S>>>, M, P>,
+    FailureOf<ErrorOf<SourceItem<S>>, M> | SubmitError | SourceError<S>,
+    Needs<ServicesOf<SourceItem<S>>> | SourceServices<S> | R
+  >
 }
+
+type ValueOf<T> = T extends Task<infer A, any, any> ? A : never
+
+type ErrorOf<T> = T extends Task<any, infer E, any> ? E : never
+
+type ServicesOf<T> = T extends Task<any, any, infer R> ? R : never
 
 /** The verb for a source that comes through a pipe. An `AsyncIterable` has errors of its own: it comes first. */
 export interface StreamInPipe<R> {
@@ -103,6 +109,15 @@ export interface StreamInPipe<R> {
     Delivered<A, RanSuccess<X>, EachError<A, X, O>, M, P>,
     FailureOf<EachError<A, X, O>, M> | SubmitError | ES,
     Needs<RanServices<X>> | Services<A> | OptionServices<O> | RS | R
+  >
+  <const M extends Mode = "failFast", const P extends boolean = false>(
+    options: StreamOptions<M, P>
+  ): <T extends Task<any, any, any>, ES = never, RS = never>(
+    tasks: Iterable<T> | Stream.Stream<T, ES, RS>
+  ) => Stream.Stream<
+    Delivered<T, ValueOf<T>, WithoutSignals<ErrorOf<T>>, M, P>,
+    FailureOf<ErrorOf<T>, M> | SubmitError | ES,
+    Needs<ServicesOf<T>> | RS | R
   >
 }
 

@@ -193,6 +193,10 @@ export const modeOfValues = checkOf(
   (value) => value !== "collect" && modes.includes(value)
 )
 
+/** The options of a verb that is called for each item, where an index stands in their place. */
+export const given = <O extends object>(options: O | number | undefined): O | undefined =>
+  typeof options === "number" ? undefined : options
+
 /** Whether these arguments of a function with options begin with its subject. Otherwise they are its options alone. */
 export const subjectFirst = ({ 0: first, length }: IArguments): boolean =>
   length !== 1 || !holdsValues(first) || !isRecord(first)

@@ -21,7 +21,13 @@ import type { Ran, RanError, RanServices, RanSuccess } from "./ran.ts"
 import type { Lifted, Own, Services, Upstream } from "./shapes.ts"
 import type { Worker } from "./worker.ts"
 
-/** A function that cannot run in another process; the text says why. */
+/**
+ * A function that cannot run in another process; the text says why.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
 export interface Refused<Why extends string> {
   readonly "this function cannot travel": Why
 }
@@ -78,7 +84,14 @@ type Checked<P extends ReadonlyArray<any>, A, E, Known, R> = true extends IsLost
     ? Refused<"It fails with an instance of a class. List the class in errors, as a Schema.TaggedError.">
   : Call<P, A, E, R>
 
-interface Call<P extends ReadonlyArray<any>, A, E, R> {
+/**
+ * An exported function that makes tasks. Arguments may be tasks, futures or values, also nested ones.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call<P extends ReadonlyArray<any>, A, E, R> {
   <const I extends { readonly [K in keyof P]: Lifted<P[K]> }>(
     ...args: I
   ): Task<A, Own<E> | Upstream<I>, R | Services<I>>
