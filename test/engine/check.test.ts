@@ -112,12 +112,17 @@ const holding = (): Rig => {
   return rig
 }
 
-/** One that waits for the rate of its tag. */
+/** Two that wait for the rates of their tags. */
 const rated = (): Rig => {
   const rig = new Rig({ w1: 2 })
-  rig.send({ _tag: "TagLimited", tag: "api", limit: undefined, rate: { starts: 1, perMillis: 10 } })
-  const api = (key: string) => ({ key, demand: { tags: ["api"] } })
-  rig.submit(rig.open(), { a: [], b: [] }, { settings: { a: api("a"), b: api("b") } })
+  for (const tag of ["api", "db"]) {
+    rig.send({ _tag: "TagLimited", tag, limit: undefined, rate: { starts: 1, perMillis: tag === "api" ? 10 : 20 } })
+  }
+  const of = (key: string, tag: string) => ({ key, demand: { tags: [tag] } })
+  const main = rig.open()
+  rig.submit(main, { a: [], b: [] }, { settings: { a: of("a", "api"), b: of("b", "api") } })
+  rig.submit(main, { c: [], d: [] }, { settings: { c: of("c", "db"), d: of("d", "db") } })
+  rig.end("a")
   return rig
 }
 
@@ -494,7 +499,14 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S2: nobody tells c (row 2, waiting) of an end", (state) => state.successors.clear()]
   ]],
   [rated, [
-    ["S2: nobody will start what falls due", (state) => void (state.delays.dueAt = Infinity)]
+    ["S2: nobody will start what falls due", (state) => void (state.delays.dueAt = Infinity)],
+    ["S6: crowd [false,\"\",[],[\"api\"],null] does not wait", (state) => state.delays.held[0]!.heapIndex = 1],
+    ["S6: crowd [false,\"\",[],[\"api\"],null] waits for too long", (state) => state.delays.held[0]!.heldUntil = 11],
+    [
+      "S6: crowd [false,\"\",[],[\"db\"],null] may start before its parent",
+      (state) => state.delays.held[1]!.heldUntil = 5
+    ],
+    ["S6: no dispatch looks at some crowd", (state) => state.delays.held.pop()]
   ]],
   [braked, [
     ["S4: run (row 1, running) is not counted as a source", (state) => state.balance.sources.clear()],

@@ -259,6 +259,93 @@ describe("rates", () => {
   })
 })
 
+/** An engine in which the tasks of many tags wait, and how often anything looks at these. */
+const withManyHeld = (count: number, hold: (send: (event: Event) => void) => void) => {
+  const state = State.make()
+  const running = new Map<number, number>()
+  let now = 0
+  const send = (event: Event): void => {
+    for (const each of Engine.step(state, event)) if (each._tag === "Start") running.set(each.task, each.attempt)
+  }
+  const submit = (...tags: ReadonlyArray<string>): void => {
+    const settings = new Map<number, Settings>(tags.length === 0 ? [] : [[0, { demand: { tags } }]])
+    const plan = { size: 1, offsets: new Int32Array(2), targets: new Int32Array(), positions: new Int32Array(1), settings }
+    send({ _tag: "GraphSubmitted", now, plan, owner: 0, targets: [0], parent: -1, attempt: 0 })
+  }
+  const endAll = (): number => {
+    const all = [...running]
+    running.clear()
+    for (const [task, attempt] of all) send({ _tag: "TaskEnded", now, task, attempt, ending: { _tag: "Succeeded" } })
+    return all.length
+  }
+  send({ _tag: "WorkerAdded", now, name: "w1", slots: 4 })
+  send({ _tag: "OwnerOpened", now, owner: 0, name: "main" })
+  hold(send)
+  for (; now < count; now++) {
+    submit("crawl", `host:${now}`)
+    submit("crawl", `host:${now}`)
+    endAll()
+  }
+  const looks = { count: 0 }
+  const watch = (at: object): void => {
+    for (const [name, value] of Object.entries(at)) {
+      // The places in the heap of those that wait.
+      if (name === "heldUntil" || name === "heapIndex") continue
+      Object.defineProperty(at, name, { get: () => (looks.count++, value) })
+    }
+  }
+  for (const crowd of state.crowds.values()) {
+    for (const queue of crowd.heads) watch(queue)
+    watch(crowd)
+  }
+  const come = (at: number): void => send({ _tag: "TimeCame", now: now = at })
+  return { come, endAll, looks, state, submit }
+}
+
+describe("what waits for rates and pauses", () => {
+  const ways: Readonly<Record<string, (send: (event: Event) => void) => void>> = {
+    "its rate": (send) =>
+      send({ _tag: "TagLimited", now: 0, tag: "host:*", limit: undefined, rate: rate(1, 1_000_000) }),
+    "the end of its pause": (send) => {
+      for (let i = 0; i < 1_000; i++) {
+        send({ _tag: "StartsPaused", now: 0, of: { tag: `host:${i}` }, forMillis: 1_000_000 + i })
+      }
+    }
+  }
+  for (const [what, hold] of Object.entries(ways)) {
+    it(`W22, W23: no dispatch looks at the tasks of 1,000 tags that wait for ${what}, but when their moment comes`, () => {
+      const { come, endAll, looks, state, submit } = withManyHeld(1_000, hold)
+      assert.strictEqual(state.delays.held.length, 1_000)
+      for (let i = 0; i < 3; i++) {
+        submit("crawl")
+        submit()
+        assert.strictEqual(endAll(), 2)
+      }
+      assert.strictEqual(looks.count, 0)
+      assert.strictEqual(state.timers.wakeAt, 1_000_000)
+      come(1_000_000)
+      assert.strictEqual(state.delays.held.length, 999)
+      assert.isAbove(looks.count, 0)
+      assert.isBelow(looks.count, 100)
+    })
+  }
+
+  it("W22, O11: what could not start at all was not overtaken", () => {
+    const rig = new Rig({ w1: 1 }, { limits: { overtakes: 2 } })
+    rig.send({ _tag: "TagLimited", tag: "host", limit: undefined, rate: rate(1, 100) })
+    rig.send({ _tag: "TagLimited", tag: "db", limit: 1 })
+    const main = rig.open()
+    const of = (priority: number, ...tags: ReadonlyArray<string>) => ({ priority, demand: { tags } })
+    rig.submit(main, tasks("a", "low"), { settings: { a: of(9, "host", "db"), low: of(0, "host", "db") } })
+    for (const name of ["b", "c", "d"]) {
+      rig.submit(main, tasks(name), { settings: { [name]: of(5, "db") } })
+      rig.end(name === "b" ? "a" : name === "c" ? "b" : "c")
+    }
+    assert.strictEqual(phases(rig, "d", "low"), "running ready")
+    assert.strictEqual(rig.state.balance.overtaken.size, 0)
+  })
+})
+
 describe("pauses", () => {
   const all: PauseTarget = {}
 

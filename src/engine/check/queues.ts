@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { delayOf } from "../dispatch/delays.ts"
 import { demandOf, suits } from "../dispatch/placement.ts"
 import { kindOf, nameOfKind } from "../dispatch/ready.ts"
 import type { TaskId } from "../protocol/ids.ts"
@@ -90,6 +91,18 @@ export const heaps: Rule = function*(state, { members }) {
       if (ranksBefore(state, members, lane, parent)) yield `S6: queue ${name} ranks before its parent`
     }
   }
+  const { delays: { held }, now } = state
+  for (const [place, crowd] of held.entries()) {
+    const { heapIndex, heldUntil, name } = crowd
+    if (heapIndex !== place || state.crowds.get(name) !== crowd || state.awake.has(crowd)) {
+      yield `S6: crowd ${name} does not wait`
+    }
+    if (heldUntil > Math.max(now, delayOf(state, crowd)?.until ?? now)) yield `S6: crowd ${name} waits for too long`
+  }
+  for (const [crowd, parent] of withParents(held)) {
+    if (crowd.heldUntil < parent.heldUntil) yield `S6: crowd ${crowd.name} may start before its parent`
+  }
+  if (state.awake.size + held.length !== state.crowds.size) yield "S6: no dispatch looks at some crowd"
   const inOrder = new Set([...state.crowds.values()].flatMap(({ heads }) => heads))
   if (inOrder.size !== state.queues.size || [...state.queues.values()].some((queue) => !inOrder.has(queue))) {
     yield "S6: the queues are not those in order"

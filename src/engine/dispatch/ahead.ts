@@ -110,7 +110,7 @@ const isHungry = (worker: WorkerRecord): boolean => takesMore(worker) && pacing.
 
 /** Whether a ready task with demands could take the next slot of a worker, which an attempt sent ahead would take instead. */
 const isWanted = (state: State, worker: WorkerRecord): boolean => {
-  for (const crowd of state.crowds.values()) {
+  for (const crowd of state.awake) {
     if (crowd.workers.includes(worker) && !isHeldBack(state, crowd)) return true
   }
   return false

@@ -21,6 +21,7 @@ import type { Crowd, Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { unitsOf } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
+import { isHeldBack } from "./delays.ts"
 import { holdsSlot, keepersOf } from "./keepers.ts"
 
 /** The part of a demand that an attempt holds. */
@@ -282,17 +283,25 @@ const isRival = (a: Asked, b: Asked): boolean => {
   return a.tags?.some((tag) => b.tags?.includes(tag) === true) === true
 }
 
-/** A task of this queue starts: it overtakes tasks of other queues that wait for the same. */
-export const noteStart = (state: State, queue: Queue, attempt: number): void => {
+/**
+ * A task of this queue starts: it overtakes tasks of other queues that wait for the same, those that were put aside among them.
+ * What a rate or a pause holds back could not start, and is not overtaken.
+ */
+export const noteStart = (state: State, queue: Queue, attempt: number, aside: ReadonlyArray<Queue>): void => {
   const started = queue.demand
   if (started === undefined || !isForAmounts(started)) return
-  state.balance.overtaken.delete(queue.name)
-  for (const { demand, name } of state.queues.values()) {
-    if (name === queue.name || demand === undefined || !isRival(demand, started)) continue
-    const present = state.balance.overtaken.get(name) ?? { count: 0, since: Infinity }
-    const count = present.count + 1
-    state.balance.overtaken.set(name, { count, since: count === state.limits.overtakes ? attempt : present.since })
+  const { awake, balance: { overtaken }, limits } = state
+  overtaken.delete(queue.name)
+  const overtake = (queues: ReadonlyArray<Queue>): void => {
+    for (const { crowd, demand, name } of queues) {
+      if (name === queue.name || demand === undefined || !isRival(demand, started) || isHeldBack(state, crowd)) continue
+      const present = overtaken.get(name) ?? { count: 0, since: Infinity }
+      const count = present.count + 1
+      overtaken.set(name, { count, since: count === limits.overtakes ? attempt : present.since })
+    }
   }
+  for (const { heads } of awake) overtake(heads)
+  overtake(aside)
 }
 
 /** The queues that were overtaken too often, the longest waiting first. */

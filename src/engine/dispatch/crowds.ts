@@ -11,6 +11,7 @@
 import type { Crowd, Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { insert, remove, rise, sink } from "../structures/heap.ts"
+import * as held from "./held.ts"
 import { isBefore } from "./lanes.ts"
 import { suits } from "./placement.ts"
 
@@ -23,12 +24,13 @@ export const crowdOf = (state: State, queue: Pick<Queue, "demand" | "group" | "k
   const tags = demand?.tags?.toSorted() ?? []
   const where = workers.length === open.length ? "" : workers.map(({ index }) => index)
   const name = JSON.stringify([isSource, where, amounts, tags, group])
-  return state.crowds.get(name) ?? { name, isSource, group, workers, amounts, tags, heads: [] }
+  const known = state.crowds.get(name)
+  return known ?? { name, isSource, group, workers, amounts, tags, heads: [], heldUntil: -Infinity, heapIndex: -1 }
 }
 
 /** Regroups all queues, because other workers take tasks now. */
 export const regroup = (state: State): void => {
-  state.crowds.clear()
+  held.clear(state)
   for (const queue of state.queues.values()) {
     queue.heapIndex = -1
     queue.crowd = crowdOf(state, queue)
@@ -39,8 +41,8 @@ export const regroup = (state: State): void => {
 /** Moves a queue whose best task has changed, or that was or became empty. */
 export const reposition = (state: State, queue: Queue): void => {
   if (queue.lanes.length === 0) return takeOut(state, queue)
-  const { crowd: { heads, name } } = queue
-  if (heads.length === 0) state.crowds.set(name, queue.crowd)
+  const { crowd, crowd: { heads } } = queue
+  if (heads.length === 0) held.enter(state, crowd)
   if (queue.heapIndex < 0) return insert(state, heads, queue, precedes)
   sink(state, heads, queue, precedes)
   rise(state, heads, queue, precedes)
@@ -49,9 +51,9 @@ export const reposition = (state: State, queue: Queue): void => {
 /** Removes a queue, if it is there. */
 export const takeOut = (state: State, queue: Queue): void => {
   if (queue.heapIndex < 0) return
-  const { crowd: { heads, name } } = queue
+  const { crowd, crowd: { heads } } = queue
   remove(state, heads, queue, precedes)
-  if (heads.length === 0) state.crowds.delete(name)
+  if (heads.length === 0) held.leave(state, crowd)
 }
 
 const precedes = (state: State, a: Queue, b: Queue): boolean => isBefore(state, a.lanes[0]!, b.lanes[0]!)

@@ -6,7 +6,7 @@
  * that length has more starts, wherever it begins. Windows or buckets would allow nearly twice as many. A start counts when an
  * attempt is given to a worker: the first one, a retry, and one after a loss alike.
  *
- * All tasks of a crowd have the same tags and the same group, so rates and pauses hold back whole crowds.
+ * All tasks of a crowd have the same tags and the same group, so rates and pauses hold back whole crowds (`held.ts`).
  *
  * @since 0.1.0
  */
@@ -18,6 +18,8 @@ import type { Crowd } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
 import { use } from "../state/uses.ts"
+import * as held from "./held.ts"
+import { canStart } from "./room.ts"
 
 /** Whether a tag stands for each tag that begins like it. */
 export const isPattern = (tag: string): boolean => tag.endsWith("*")
@@ -85,7 +87,11 @@ export const delayOf = (state: State, { group, tags }: Delayed): Delay | undefin
   if (delays.paused !== undefined) add({ _tag: "Paused", of: {}, until: delays.paused })
   const ofGroup = group === undefined ? undefined : delays.groups.get(group)
   if (ofGroup !== undefined) add({ _tag: "Paused", of: { group: group! }, until: ofGroup })
-  for (const [tag, until] of delays.tags) {
+  for (const tag of tags) {
+    const until = delays.tags.get(tag)
+    if (until !== undefined) add({ _tag: "Paused", of: { tag }, until })
+  }
+  for (const [tag, until] of delays.tagPatterns) {
     if (tags.some((each) => isMeant(each, tag))) add({ _tag: "Paused", of: { tag }, until })
   }
   if (delays.rate !== undefined) {
@@ -100,7 +106,7 @@ export const delayOf = (state: State, { group, tags }: Delayed): Delay | undefin
 
 /** The same moment, on the way of each dispatch: nothing is made. `-Infinity` if nothing holds them back. */
 const startsAt = (state: State, { group, tags }: Delayed): number => {
-  const { groups, paused, patterns, rate, rates, tags: pausedTags } = state.delays
+  const { groups, paused, patterns, rate, rates, tagPatterns, tags: pausedTags } = state.delays
   let at = paused ?? -Infinity
   if (rate !== undefined) at = Math.max(at, freeAt(rate))
   if (group !== undefined) at = Math.max(at, groups.get(group) ?? -Infinity)
@@ -108,8 +114,8 @@ const startsAt = (state: State, { group, tags }: Delayed): number => {
   for (let i = 0; i < tags.length; i++) {
     const log = isAnyLimited ? rateOf(state, tags[i]!) : undefined
     if (log !== undefined) at = Math.max(at, freeAt(log))
-    if (pausedTags.size === 0) continue
-    for (const [tag, until] of pausedTags) if (isMeant(tags[i]!, tag)) at = Math.max(at, until)
+    if (pausedTags.size > 0) at = Math.max(at, pausedTags.get(tags[i]!) ?? -Infinity)
+    for (const [tag, until] of tagPatterns) if (isMeant(tags[i]!, tag)) at = Math.max(at, until)
   }
   return at
 }
@@ -120,20 +126,24 @@ export const isPaused = ({ delays: { paused }, now }: State): boolean => paused 
 /** Whether rates or pauses hold the tasks of a crowd back. */
 export const isHeldBack = (state: State, crowd: Delayed): boolean => startsAt(state, crowd) > state.now
 
-/** The same in a dispatch, for a crowd with ready tasks: notes when to try again. */
-export const mustWait = (state: State, crowd: Delayed): boolean => {
+/** The same in a dispatch, for a crowd with ready tasks: no dispatch looks at the crowd before it may start again. */
+export const mustWait = (state: State, crowd: Crowd): boolean => {
   const at = startsAt(state, crowd)
   if (at <= state.now) return false
-  if (at < state.delays.dueAt) {
-    state.delays.dueAt = at
-    use(state, Use.delays)
-  }
+  held.hold(state, crowd, at)
   return true
 }
 
 /** Each dispatch determines anew when to try again. */
 export const begin = ({ delays }: State): void => {
   delays.dueAt = Infinity
+}
+
+/** Notes at the end of a dispatch when to try again. Without a free slot, the end of an attempt is the next moment for that. */
+export const end = (state: State): void => {
+  const { delays, delays: { held: [first] } } = state
+  delays.dueAt = first !== undefined && canStart(state) ? first.heldUntil : Infinity
+  if (delays.dueAt < Infinity) use(state, Use.delays)
 }
 
 /** Counts a start. Returns whether a rate allows no other now. */
@@ -167,10 +177,13 @@ export const setRate = (state: State, tag: string, rate: Rate | undefined): void
     for (const [each, { isOfPattern }] of rates) {
       if (isOfPattern && isMeant(each, tag)) change(state, each, ruleOf(state, each), true)
     }
-    return
-  }
-  change(state, tag, rate ?? ruleOf(state, tag), rate === undefined)
+  } else change(state, tag, rate ?? ruleOf(state, tag), rate === undefined)
+  releaseTagged(state, tag)
 }
+
+/** What holds back tasks with this tag, or with those of a pattern, has changed. */
+export const releaseTagged = (state: State, by: string): void =>
+  held.releaseThose(state, ({ tags }) => tags.some((tag) => isMeant(tag, by)))
 
 const change = ({ delays: { rates } }: State, tag: string, rate: Rate | undefined, isOfPattern: boolean): void => {
   const former = rates.get(tag)
@@ -200,9 +213,4 @@ export const pausedGroupOf = (
 }
 
 /** When the engine must be woken for a start that falls due, or for the end of a pause. */
-export const wakesAt = ({ delays: { dueAt, groups, paused, tags } }: State): number => {
-  let at = Math.min(dueAt, paused ?? Infinity)
-  for (const until of tags.values()) at = Math.min(at, until)
-  for (const until of groups.values()) at = Math.min(at, until)
-  return at
-}
+export const wakesAt = ({ delays: { dueAt, endsAt } }: State): number => Math.min(dueAt, endsAt)

@@ -23,6 +23,7 @@ import type { Round } from "./amounts.ts"
 import * as brakes from "./brakes.ts"
 import * as heads from "./crowds.ts"
 import * as delays from "./delays.ts"
+import { releaseDue } from "./held.ts"
 import { choose, elsewhere, elsewhereOfKind, isSpent, leastLoaded, siteOf, workersFor } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { canStart, isFree } from "./room.ts"
@@ -90,8 +91,9 @@ const isContended = (state: State): boolean =>
 /** The dispatch with queues: tasks that can start nowhere yet hold up others only for the units that they wait for. */
 const dispatchQueues = (state: State, round: Round, out: Out): void => {
   ready.flushLone(state)
+  releaseDue(state)
   const aside: Array<Queue> = []
-  const open = new Set(state.crowds.values())
+  const open = new Set(state.awake)
   const close = (crowds: Iterable<Crowd>): void => {
     for (const crowd of crowds) if (crowd.heads.length === 0 || isSpent(state, crowd, round)) open.delete(crowd)
   }
@@ -109,7 +111,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     ready.withdraw(state, task)
     start(state, task, worker, out)
     if (queue?.isSource === true) brakes.noteSource(state, task)
-    if (queue !== undefined) amounts.noteStart(state, queue, state.tasks.attempt[task]!)
+    if (queue !== undefined) amounts.noteStart(state, queue, state.tasks.attempt[task]!, aside)
     const isUsedUp = delays.noteStart(state, queue?.demand?.tags)
     if (isUsedUp || !isFree(state, worker)) close(open)
     else if (queue !== undefined) close([queue.crowd])
@@ -129,8 +131,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     heads.reposition(state, queue)
     delays.mustWait(state, queue.crowd)
   }
-  // The end of an attempt is the next moment at which something can start.
-  if (isUsed(state, Use.delays) && !canStart(state)) delays.begin(state)
+  delays.end(state)
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0) turns.forget(state)
 }

@@ -112,13 +112,17 @@ const isShort = (state: State, pool: Pool): boolean => {
   const sent = state.workers.flatMap((worker) => worker.sent.keys())
   if (sent.some((task) => isWaiting({ kind: kindOf(state, task) }))) return true
   const brake = brakes.isAnyAtWork(state) ? brakes.brakeOf(state) : "none"
-  return [...state.queues.values()].some((queue) => isWaiting(queue) && wouldHelp(state, queue, brake))
+  for (const crowd of state.awake) {
+    if (isHeldBack(state, crowd)) continue
+    if (crowd.heads.some((queue) => isWaiting(queue) && wouldHelp(state, queue, brake))) return true
+  }
+  return false
 }
 
-/** Whether a task of a queue could start on a new worker of the pool. Tasks that a budget, a pause or a rate holds back need no slot. */
+/** Whether a task of a queue could start on a new worker of the pool. Tasks that a budget holds back need no slot. */
 const wouldHelp = (state: State, queue: Queue, brake: ReturnType<typeof brakes.brakeOf>): boolean => {
   const { demand, isSource } = queue
-  if (brake === "all" || (brake === "sources" && isSource) || isHeldBack(state, queue.crowd)) return false
+  if (brake === "all" || (brake === "sources" && isSource)) return false
   if (demand === undefined) return true
   const isFree = (tag: string): boolean => {
     const limit = state.tags.get(tag)

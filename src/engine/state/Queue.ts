@@ -61,4 +61,8 @@ export interface Crowd {
   readonly tags: ReadonlyArray<string>
   /** The queues, the one with the best task first (a binary heap). */
   readonly heads: Array<Queue>
+  /** Until when a rate or a pause holds it back at least, if it is in the heap of those that wait; `-Infinity` otherwise. */
+  heldUntil: number
+  /** Index in that heap, or -1. */
+  heapIndex: number
 }

@@ -127,9 +127,14 @@ export interface Delays {
   kept: number
   /** The end of the pause of everything: `Infinity` until it is resumed, `undefined` if there is none. */
   paused: number | undefined
-  /** The ends of the pauses of tags and patterns, and of groups. */
+  /** The ends of the pauses of tags, of patterns of tags, and of groups. */
   readonly tags: Map<string, number>
+  readonly tagPatterns: Map<string, number>
   readonly groups: Map<string, number>
+  /** The first of all these ends. */
+  endsAt: number
+  /** Crowds that wait for a rate or a pause, the one that may start first before the others (a binary heap). */
+  readonly held: Array<Crowd>
   /** When the next start falls due for which a task waits; `Infinity` if none waits for a rate. */
   dueAt: number
 }
@@ -194,6 +199,8 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   readonly queues: Map<string, Queue>
   /** The same queues in crowds, by name. */
   readonly crowds: Map<string, Crowd>
+  /** The crowds at which a dispatch looks: all but those in `delays.held`. */
+  readonly awake: Set<Crowd>
   /**
    * How many live tasks ask for more than a slot, follow others or name a share; one more if the layer queues other tasks too.
    */
@@ -285,6 +292,7 @@ const stateOf = (
   isDivided: false,
   queues: new Map(),
   crowds: new Map(),
+  awake: new Set(),
   demanding: fairness.queues === "none" ? 0 : 1,
   holding: new Map(),
   keepingAmounts: new Set(),
@@ -324,7 +332,10 @@ const stateOf = (
     kept: 0,
     paused: undefined,
     tags: new Map(),
+    tagPatterns: new Map(),
     groups: new Map(),
+    endsAt: Infinity,
+    held: [],
     dueAt: Infinity
   },
   timers: {

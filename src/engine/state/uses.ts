@@ -38,7 +38,7 @@ export const usesNow = (state: State): number => {
 }
 
 /** Whether something is paused. */
-export const isAnyPaused = ({ delays: { groups, paused, tags } }: State): boolean =>
-  paused !== undefined || tags.size > 0 || groups.size > 0
+export const isAnyPaused = ({ delays: { groups, paused, tagPatterns, tags } }: State): boolean =>
+  paused !== undefined || tags.size > 0 || tagPatterns.size > 0 || groups.size > 0
 
 const isAwaited = ({ rejoining }: State["workers"][number]): boolean => rejoining.size > 0

@@ -192,7 +192,8 @@ export const snapshot = (engine: Engine, offset = 0): Snapshot => {
 
 /** Tags that are limited, held or paused, and patterns, by name. */
 const tagsOf = (state: State, offset: number): NonNullable<Snapshot["tags"]> => {
-  const { patterns, rates, tags: paused } = state.delays
+  const { patterns, rates } = state.delays
+  const paused = new Map([...state.delays.tags, ...state.delays.tagPatterns])
   const names = new Set([
     ...state.tags.keys(),
     ...rates.keys(),
@@ -387,9 +388,9 @@ export type LimitsSnapshot = Pick<Snapshot, "groups" | "paused" | "rate" | "tags
 /** The limits of tags and starts, and the pauses, as far as there are any. `offset` is added to moments. */
 export const tagsIn = (engine: Engine, offset = 0): LimitsSnapshot => {
   const state = open(engine)
-  const { groups, patterns, paused, rate, rates, tags } = state.delays
+  const { groups, patterns, paused, rate, rates, tagPatterns, tags } = state.delays
   return {
-    ...(state.tags.size + state.holding.size + rates.size + patterns.size + tags.size > 0 && {
+    ...(state.tags.size + state.holding.size + rates.size + patterns.size + tags.size + tagPatterns.size > 0 && {
       tags: tagsOf(state, offset)
     }),
     ...(rate !== undefined && { rate: rateOf(state, rate, offset) }),
@@ -413,8 +414,8 @@ export const knownTags = (engine: Engine): ReadonlySet<string> => {
 
 /** Whether this is paused. */
 export const isPaused = (engine: Engine, { group, tag }: PauseTarget): boolean => {
-  const { groups, paused, tags } = open(engine).delays
-  return tag !== undefined ? tags.has(tag) : group !== undefined ? groups.has(group) : paused !== undefined
+  const { groups, paused, tagPatterns, tags } = open(engine).delays
+  return tag !== undefined ? (tags.has(tag) || tagPatterns.has(tag)) : group !== undefined ? groups.has(group) : paused !== undefined
 }
 
 /** The groups that are paused, or that have open owners. */

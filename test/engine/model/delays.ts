@@ -69,10 +69,14 @@ export const delayOf = (model: Facts, task: Task): string | undefined => {
 
 export const isDelayed = (model: Facts, task: Task): boolean => delayOf(model, task) !== undefined
 
-/** Judges and counts a start. */
+/** Judges a start. */
 export const judgeDelay = (model: Facts, task: Task): void => {
   const delay = delayOf(model, task)
   if (delay !== undefined) model.complain(`${delay}, and ${task.name} starts`)
+}
+
+/** Counts a start. */
+export const countStart = (model: Facts, task: Task): void => {
   if (model.fairness.rate !== undefined) model.allStarts.push(model.now)
   for (const tag of task.settings.demand?.tags ?? []) {
     if (rateFor(model, tag) === undefined) continue

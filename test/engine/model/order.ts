@@ -163,14 +163,14 @@ const isTakingLocal = (
     workers.some((each) => isRemote(each) && !prefers(model, task, worker, each))
 }
 
-/** Others that ask for some of the same were overtaken. */
+/** Others that ask for some of the same were overtaken, but for those that had to wait for a rate or a pause. */
 export const noteStart = (model: Facts, task: Task): void => {
   const { attempt, settings: { demand } } = task
   if (demand === undefined) return
   model.overtaken.delete(queueOf(model, task))
   const names = new Map<string, Demand>()
   for (const task of model.tasks) {
-    if (isReady(task) && task.settings.demand !== undefined) names.set(queueOf(model, task), task.settings.demand)
+    if (isReady(task) && task.settings.demand !== undefined && !isDelayed(model, task)) names.set(queueOf(model, task), task.settings.demand)
   }
   const parts = (
     { amounts, tags }: Demand

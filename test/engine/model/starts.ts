@@ -2,7 +2,7 @@
 import type { Begin, Instruction, Start, WaitEnded } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { beginBody, judgeAhead, sentTo } from "./ahead.ts"
-import { judgeDelay } from "./delays.ts"
+import { countStart, judgeDelay } from "./delays.ts"
 import { hasEnded, holderOf, isNamed, leftOf } from "./facts.ts"
 import type { Facts, Task } from "./facts.ts"
 import { lookAgain } from "./lacks.ts"
@@ -63,6 +63,7 @@ export const judgeStart = (model: Facts, start: Start, state: State, out: Readon
   if (model.workers[worker]!.ahead === 0) beginBody(model, task)
   if (!isAhead) occupy(model, task, state, out)
   noteStart(model, task)
+  countStart(model, task)
   const runner = model.workers[worker]!
   if (++runner.started !== runner.terms.maxTasks) return
   runner.phase = "draining"
