@@ -269,7 +269,13 @@ const withManyHeld = (count: number, hold: (send: (event: Event) => void) => voi
   }
   const submit = (...tags: ReadonlyArray<string>): void => {
     const settings = new Map<number, Settings>(tags.length === 0 ? [] : [[0, { demand: { tags } }]])
-    const plan = { size: 1, offsets: new Int32Array(2), targets: new Int32Array(), positions: new Int32Array(1), settings }
+    const plan = {
+      size: 1,
+      offsets: new Int32Array(2),
+      targets: new Int32Array(),
+      positions: new Int32Array(1),
+      settings
+    }
     send({ _tag: "GraphSubmitted", now, plan, owner: 0, targets: [0], parent: -1, attempt: 0 })
   }
   const endAll = (): number => {

@@ -415,7 +415,11 @@ export const knownTags = (engine: Engine): ReadonlySet<string> => {
 /** Whether this is paused. */
 export const isPaused = (engine: Engine, { group, tag }: PauseTarget): boolean => {
   const { groups, paused, tagPatterns, tags } = open(engine).delays
-  return tag !== undefined ? (tags.has(tag) || tagPatterns.has(tag)) : group !== undefined ? groups.has(group) : paused !== undefined
+  return tag !== undefined
+    ? (tags.has(tag) || tagPatterns.has(tag))
+    : group !== undefined
+    ? groups.has(group)
+    : paused !== undefined
 }
 
 /** The groups that are paused, or that have open owners. */

@@ -170,7 +170,9 @@ export const noteStart = (model: Facts, task: Task): void => {
   model.overtaken.delete(queueOf(model, task))
   const names = new Map<string, Demand>()
   for (const task of model.tasks) {
-    if (isReady(task) && task.settings.demand !== undefined && !isDelayed(model, task)) names.set(queueOf(model, task), task.settings.demand)
+    if (isReady(task) && task.settings.demand !== undefined && !isDelayed(model, task)) {
+      names.set(queueOf(model, task), task.settings.demand)
+    }
   }
   const parts = (
     { amounts, tags }: Demand
