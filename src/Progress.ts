@@ -1,5 +1,6 @@
 /**
- * The progress of a scheduler's tasks by group, and by worker. A group is a label, or "task" for tasks without a label.
+ * The progress of a scheduler's tasks by group and by worker, and of its streams. A group is a label, or for tasks without a label
+ * the name of their stream, or "task".
  *
  * Counting begins with the subscription and follows events alone. So the total grows as tasks are submitted: a graph that a
  * `flatMap` task has not returned yet is not counted yet.
@@ -22,6 +23,9 @@ import { Loads } from "./internal/client/loads.ts"
 import type { WorkerLoad } from "./internal/client/loads.ts"
 import { Counter } from "./internal/client/progress.ts"
 import type { Counts, Group } from "./internal/client/progress.ts"
+import { listenToStreams } from "./internal/client/scheduler.ts"
+import { StreamCounter } from "./internal/client/streamProgress.ts"
+import type { StreamProgress } from "./internal/client/streamProgress.ts"
 import { monotonicMillis } from "./internal/platform/time.ts"
 import { dieOfOptions, durationAboveZero } from "./internal/tasks/checks.ts"
 import type { Checks } from "./internal/tasks/checks.ts"
@@ -31,16 +35,25 @@ import * as Scheduler from "./Scheduler.ts"
 
 export type { WorkerLoad } from "./internal/client/loads.ts"
 export type { Counts, Group } from "./internal/client/progress.ts"
+export type { StreamProgress } from "./internal/client/streamProgress.ts"
 
 /**
- * The progress in total and by group, in the order in which the groups appeared, and what each worker does.
+ * The progress in total and by group, in the order in which the groups appeared, of each stream, and what each worker does.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface Progress extends Counts {
+  /** How many of those that wait could start, but for the rate of a tag or of the layer. */
+  readonly rateLimited: number
+  /** How many of those that wait could start, but for a pause. */
+  readonly paused: number
+  /** Whether a stream may add tasks, so that the total grows. */
+  readonly isOpen: boolean
   readonly groups: ReadonlyArray<Group>
+  /** The streams by name, in the order in which they began. */
+  readonly streams: ReadonlyArray<StreamProgress>
   /** The workers that have not left, in the order of their ids: threads and processes have one each, and fibers one for all. */
   readonly workers: ReadonlyArray<WorkerLoad>
   /** The time since the subscription, by the `Clock` of the subscriber. */
@@ -63,6 +76,8 @@ const checks: Checks<Options> = { interval: durationAboveZero }
 
 const defaultInterval: Duration.Input = "100 millis"
 
+const notDelayed: Scheduler.Delayed = { rateLimited: 0, paused: 0 }
+
 /** Counts until the scope closes. `onChange` is called during a step of the engine, so it may only take notes. */
 const count = (
   onChange: () => void,
@@ -73,17 +88,30 @@ const count = (
     const now = (): number => monotonicMillis(clock)
     const counter = new Counter()
     const loads = new Loads(now)
-    const started = now()
     const scheduler = yield* Scheduler.Scheduler
+    const started = now()
+    const streams = new StreamCounter(started)
+    const before = yield* listenToStreams(scheduler, (stream, last) => {
+      streams.note(stream, last)
+      onChange()
+    })
+    streams.begin(before)
     yield* scheduler.listen((event) => {
       loads.add(event)
-      if (counter.add(event)) onChange()
+      // The release of a result says that the consumer of a stream is done with it.
+      if (counter.add(event) || event.stream !== undefined) onChange()
     }, onEnd)
-    return Effect.map(scheduler.stats, ({ workers }) => ({
-      ...counter.read(),
-      workers: loads.read(workers),
-      elapsedMillis: now() - started
-    }))
+    return Effect.map(scheduler.stats, ({ delayed = notDelayed, streams: running = [], workers }) => {
+      const open = new Set(running.flatMap(({ isOpen, name }) => isOpen ? [name] : []))
+      return {
+        ...counter.read(open),
+        ...delayed,
+        isOpen: open.size > 0,
+        streams: streams.read(now(), running),
+        workers: loads.read(workers),
+        elapsedMillis: now() - started
+      }
+    })
   })
 
 /**

@@ -10,14 +10,14 @@ import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { WorkerPhase } from "./engine/protocol/Transition.ts"
+import type { Delayed } from "./engine/views/delayed.ts"
 import type { Because, Explanation, TaskName } from "./engine/views/explain.ts"
-import type { Snapshot } from "./engine/views/snapshot.ts"
 import type { AwaitWorkersOptions } from "./internal/client/awaitWorkers.ts"
 import type { Failure, ModeIn, Result } from "./internal/client/computing.ts"
 import type { PauseError, PauseOf, PauseOptions } from "./internal/client/pausing.ts"
 import type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
 import { Scheduler } from "./internal/client/scheduler.ts"
-import type { Stats } from "./internal/client/scheduler.ts"
+import type { Snapshot, Stats } from "./internal/client/scheduler.ts"
 import type { TagOptions, WorkerOptions } from "./internal/settings/layerOptions.ts"
 import { given, subjectFirst } from "./internal/tasks/checks.ts"
 import type { Mode } from "./internal/tasks/checks.ts"
@@ -27,14 +27,15 @@ import { explainText as textOf } from "./internal/text/explainText.ts"
 import type { TaskEvent, WorkerEvent } from "./internal/views/events.ts"
 import type { NoSuitableWorker, SubmitError } from "./SkeinError.ts"
 
+export type { StreamCounts } from "./internal/bodies/streamCounts.ts"
 export type { AwaitWorkersOptions } from "./internal/client/awaitWorkers.ts"
 export type { PauseError, PauseOf, PauseOptions } from "./internal/client/pausing.ts"
 export type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
 export { Scheduler } from "./internal/client/scheduler.ts"
-export type { Stats } from "./internal/client/scheduler.ts"
+export type { Snapshot, Stats, StreamStats } from "./internal/client/scheduler.ts"
 export type { TaskEvent, WorkerEvent } from "./internal/views/events.ts"
 
-export type { Because, Explanation, Snapshot, TaskName }
+export type { Because, Delayed, Explanation, TaskName }
 
 export type { WorkerPhase }
 

@@ -56,6 +56,7 @@ interface Insides {
   readonly waits: object
   readonly detached: object
   readonly owners: object
+  readonly streams: object
   readonly outbox: object
   readonly observers: object
 }
@@ -78,9 +79,11 @@ const isWhole: Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> =
   assert.deepStrictEqual((yield* Scheduler.dump).tasks, [])
   const client: { readonly [core: symbol]: unknown } = yield* Client.Client
   const core = (client[Symbol.for("skein/Client/core")] as () => Insides)()
-  const { detached, observers, outbox, owners, waits, workers } = core
+  const { detached, observers, outbox, owners, streams, waits, workers } = core
   const state = open(core.state)
-  const left = [core, state, waits, detached, owners, outbox, observers, ...workers, ...state.workers].flatMap(tablesIn)
+  const left = [core, state, waits, detached, owners, streams, outbox, observers, ...workers, ...state.workers].flatMap(
+    tablesIn
+  )
   assert.deepStrictEqual(left, [])
 })
 

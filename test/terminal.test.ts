@@ -18,6 +18,8 @@ import { ProgressBar } from "skein/terminal"
 import { duration, frame, summary, widthOf } from "../src/terminal/internal/render.ts"
 import { inScheduler } from "./harness.ts"
 
+const withoutStreams = { rateLimited: 0, paused: 0, isOpen: false, streams: [], stream: undefined }
+
 const counts = (
   succeeded: number,
   failed: number,
@@ -34,7 +36,8 @@ const counts = (
   upstreamFailed,
   cancelled,
   skipped,
-  total
+  total,
+  ...withoutStreams
 })
 
 const progress = (): Progress => ({
@@ -46,6 +49,51 @@ const progress = (): Progress => ({
 
 const plain = { colors: false, workers: false }
 const wide = { columns: 100, rows: 24, ...plain }
+
+const ofStream = { waiting: 0, rateLimited: 0, paused: 0, running: 0, unread: 0, failed: 0, dropped: 0, streams: 1 }
+
+const streams: Progress["streams"] = [
+  {
+    ...ofStream,
+    name: "pages",
+    taken: 632,
+    running: 4,
+    unread: 8,
+    consumed: 617,
+    failed: 3,
+    total: 1000,
+    isOpen: true,
+    perSecond: 41.4,
+    remainingMillis: 9200
+  },
+  {
+    ...ofStream,
+    name: "feed",
+    taken: 1620,
+    waiting: 1,
+    rateLimited: 2,
+    unread: 1,
+    consumed: 1618,
+    total: undefined,
+    isOpen: true,
+    perSecond: 3.46,
+    remainingMillis: undefined
+  }
+]
+
+/** The tasks of pages are in no line of their own. */
+const withStreams = (): Progress => ({
+  ...progress(),
+  isOpen: true,
+  rateLimited: 2,
+  paused: 1,
+  streams,
+  groups: [
+    { name: "pages", ...counts(14, 1, 3, 30), stream: "pages", isOpen: true },
+    { name: "load", ...counts(10, 0, 0, 10) },
+    { name: "row", ...counts(14, 1, 3, 30), stream: "feed", isOpen: true }
+  ]
+})
 
 /** Of 3250 ms. */
 const workers: Progress["workers"] = [
@@ -67,6 +115,42 @@ describe("terminal: frames", () => {
       "parse ████████████████░░░░░░░░░░░░░░░░░  50% 15/30 1 failed 3 running",
       "total ████████████████████░░░░░░░░░░░░░  62% 25/40 1 failed 3.2s 7.7/s 3 running"
     ])
+  })
+
+  it("V12: a stream has a line with its speed and its rest, and an open total has no percentage", () => {
+    const lines = frame(withStreams(), wide).split("\n")
+    assert.deepStrictEqual(lines, [
+      "pages ███████████████████░░░░░░░░░░░░  62%   620/1000 3 failed 41/s 9.2s left 8 unread 4 running",
+      "feed  ·······························      1618/1620+ 3.5/s 1 unread 2 wait for a rate",
+      "load  ███████████████████████████████ 100%      10/10",
+      "row   ·······························          15/30+ 1 failed 3 running",
+      "total ·······························          25/40+ 1 failed 3.2s 7.7/s 2 wait for a rate"
+    ])
+    assert.strictEqual(
+      summary(withStreams(), plain),
+      "25/40+ tasks, 3 running, 1 failed, 3.2s, 7.7/s, 2 wait for a rate, 1 paused; " +
+        "stream pages: 620/1000 (62%), 3 failed, 41/s, 9.2s left, 8 unread, 4 running; " +
+        "stream feed: 1618/1620+, 3.5/s, 1 unread, 2 wait for a rate"
+    )
+    const closed = {
+      ...streams[1]!,
+      streams: 0,
+      unread: 0,
+      taken: 1618,
+      dropped: 0,
+      rateLimited: 0,
+      total: 1618,
+      isOpen: false
+    }
+    assert.include(frame({ ...withStreams(), streams: [closed] }, wide), "100% 1618/1618 3.5/s\n")
+    assert.include(
+      summary({ ...withStreams(), streams: Array.from({ length: 9 }, () => streams[0]!) }, plain),
+      "; 5 more streams"
+    )
+    for (let columns = 1; columns <= 130; columns++) {
+      const narrow = stripVTControlCharacters(frame(withStreams(), { ...wide, columns, colors: true })).split("\n")
+      for (const line of narrow) assert.isBelow(widthOf(line), Math.max(columns, 2), `${columns}: ${line}`)
+    }
   })
 
   it("failures are red only when colors are allowed", () => {

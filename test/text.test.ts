@@ -80,11 +80,26 @@ describe("text from outside", () => {
       upstreamFailed: 0,
       cancelled: 0,
       skipped: 0,
-      total: 1
+      total: 1,
+      rateLimited: 0,
+      paused: 0,
+      isOpen: true,
+      stream: undefined
     }
+    const ofStream = {
+      taken: 1,
+      waiting: 1,
+      unread: 0,
+      consumed: 0,
+      dropped: 0,
+      perSecond: 1,
+      remainingMillis: 1,
+      streams: 1
+    }
+    const streams = [{ ...counts, ...ofStream, name: hostile }]
     const running = [{ key: hostile, label: hostile }]
     const workers = [{ id: hostile, slots: 1, running, ended: 0, busyMillis: 1 }]
-    const progress = { ...counts, groups: [{ name: hostile, ...counts }], workers, elapsedMillis: 1 }
+    const progress = { ...counts, groups: [{ name: hostile, ...counts }], streams, workers, elapsedMillis: 1 }
     const style = { colors: false, workers: true }
     assertPlain(frame(progress, { columns: 200, rows: 24, ...style }))
     assertPlain(summary(progress, style))

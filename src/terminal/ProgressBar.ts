@@ -122,11 +122,13 @@ const redrawn = <A, E, R>(
     Effect.sync(() => new Drawing(screen)),
     (drawing) =>
       Progress.withProgress(drawing.below(effect), (progress) => {
-        if (progress.total === 0) return
+        if (isEmpty(progress)) return
         return Effect.map(screen.size, (size) => drawing.draw(size, frame(progress, { ...size, ...style })))
       }, { interval }),
     (drawing) => Effect.sync(() => drawing.update.done())
   )
+
+const isEmpty = ({ streams, total }: Progress.Progress): boolean => total === 0 && streams.length === 0
 
 /** The frame that is on the terminal. */
 class Drawing {
@@ -179,9 +181,16 @@ const written = <A, E, R>(
   Effect.suspend(() => {
     let last = ""
     return Progress.withProgress(effect, (progress) => {
-      const { cancelled, failed, running, skipped, succeeded, total, upstreamFailed } = progress
-      const state = [cancelled, skipped, succeeded, failed, upstreamFailed, running, total].join()
-      if (state === last || total === 0) return
+      const { cancelled, failed, paused, rateLimited, running, skipped, succeeded, total, upstreamFailed } = progress
+      const ofStreams = progress.streams.flatMap(({ consumed, streams, taken, unread }) => [
+        streams,
+        taken,
+        unread,
+        consumed
+      ])
+      const ofTasks = [cancelled, skipped, succeeded, failed, upstreamFailed, running, total, rateLimited, paused]
+      const state = [...ofTasks, ...ofStreams].join()
+      if (state === last || isEmpty(progress)) return
       last = state
       screen.write(`${summary(progress, style)}\n`)
     }, { interval })

@@ -223,6 +223,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
         cause: "",
         computation: 1,
         owner: 1,
+        stream: undefined,
         serial: 1
       })],
     ["S1: extras names the free row 99", (state) => extrasFor(state, 99)],

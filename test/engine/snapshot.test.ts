@@ -20,7 +20,7 @@ describe("snapshot", () => {
       now: 0,
       wakeAt: 50,
       workers: [{ id: "w1", state: "open", slots: 1, running: ["b"], rejoining: [], attempts: 2 }],
-      owners: [{ name: "main", claims: ["c", "flat"] }],
+      owners: [{ owner: 100, name: "main", claims: ["c", "flat"] }],
       tasks: [
         {
           key: "a",

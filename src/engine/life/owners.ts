@@ -24,14 +24,21 @@ import { unref } from "./release.ts"
 import * as waits from "./waits.ts"
 
 /** Handles {@link OwnerOpened}. */
-export const open = (state: State, { group, limits, name, owner }: OwnerOpened): void => {
-  openAs(state, owner, name, limits?.tag, group)
+export const open = (state: State, { group, limits, name, owner, stream }: OwnerOpened): void => {
+  openAs(state, owner, name, limits?.tag, group, stream)
   if (limits !== undefined) limit(state, limits)
 }
 
 /** Opens an owner. */
-export const openAs = (state: State, id: number, name: string, tag?: string, group?: string): Owner => {
-  const owner: Owner = { id, name, tag, group, claims: noneYet, targets: [], wishing: undefined, roots: [] }
+export const openAs = (
+  state: State,
+  id: number,
+  name: string,
+  tag?: string,
+  group?: string,
+  stream?: string
+): Owner => {
+  const owner: Owner = { id, name, tag, group, stream, claims: noneYet, targets: [], wishing: undefined, roots: [] }
   state.owners.set(id, owner)
   return owner
 }

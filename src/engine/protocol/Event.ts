@@ -216,6 +216,8 @@ export interface OwnerOpened {
   readonly limits?: TagLimit | undefined
   /** The group to which it belongs. */
   readonly group?: string | undefined
+  /** The name of the stream that it stands for. */
+  readonly stream?: string | undefined
 }
 
 export interface GraphSubmitted {

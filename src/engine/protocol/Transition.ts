@@ -23,6 +23,8 @@ export interface Transition {
   readonly computation: number
   /** The number of the owner of its submission: a scope, or one compute. */
   readonly owner: number
+  /** The name of the stream that submitted it for one of its items, if one did. */
+  readonly stream: string | undefined
   /** The number of the task among all tasks of this scheduler, which distinguishes it from others with the same key. */
   readonly serial: number
 }

@@ -16,6 +16,8 @@ export interface Owner {
   readonly tag: string | undefined
   /** The group to which it belongs, if any. */
   readonly group: string | undefined
+  /** The name of the stream that it stands for, if it does. */
+  readonly stream: string | undefined
   /** Its claims by task; more than one on the same task are a set. */
   claims: Map<TaskId, Claim | Set<Claim>>
   /** Claims of a `compute`, which are never cancelled one by one. */

@@ -125,6 +125,7 @@ export const note = (
     cause: state.step.cause,
     computation: registered.computation,
     owner: registered.owner.id,
+    stream: registered.owner.stream,
     serial: name.number
   })
 }

@@ -55,6 +55,8 @@ export interface Explanation {
   readonly graph: number
   /** How many other live tasks have this key, in other graphs; absent if there are none, or if the graph was named. */
   readonly more?: number
+  /** The name of the stream that submitted it for one of its items; absent if none did. */
+  readonly stream?: string
   readonly status: PhaseName
   readonly because: Because
 }
@@ -186,13 +188,24 @@ export const explainAll = (engine: Engine, names?: Iterable<TaskName>): Readonly
   return (names === undefined ? openTasks(state) : findAll(state, names)).map((each) => explained(state, each, survey))
 }
 
-const explained = (state: State, { newest, others }: Found, survey: Survey): Explanation => ({
-  key: keyOf(state, newest),
-  graph: graphOf(state, newest),
-  ...(others > 0 && { more: others }),
-  status: phaseNames[state.tasks.phase[newest]!] as PhaseName,
-  because: becauseOf(state, newest, survey)
-})
+/** Explains these tasks, in the order given. Costs one walk over all tasks, however many they are. */
+export const explainTasks = (engine: Engine, tasks: ReadonlyArray<TaskId>): ReadonlyArray<Explanation> => {
+  const state = open(engine)
+  const survey = new Survey(state)
+  return tasks.map((newest) => explained(state, { newest, others: 0 }, survey))
+}
+
+const explained = (state: State, { newest, others }: Found, survey: Survey): Explanation => {
+  const { stream } = state.tasks.submission[newest]!.owner
+  return {
+    key: keyOf(state, newest),
+    graph: graphOf(state, newest),
+    ...(others > 0 && { more: others }),
+    ...(stream !== undefined && { stream }),
+    status: phaseNames[state.tasks.phase[newest]!] as PhaseName,
+    because: becauseOf(state, newest, survey)
+  }
+}
 
 /** Facts for many tasks, computed once at first use. */
 class Survey {

@@ -151,6 +151,8 @@ export interface WorkerSnapshot {
 
 /** One owner that is open. */
 export interface OwnerSnapshot {
+  /** Its number, which events of its tasks have. */
+  readonly owner: number
   readonly name: string
   /** The keys of its claimed tasks. */
   readonly claims: ReadonlyArray<string>
@@ -179,7 +181,8 @@ export const snapshot = (engine: Engine, offset = 0): Snapshot => {
     now: state.now,
     wakeAt: state.timers.wakeAt === Infinity ? undefined : state.timers.wakeAt,
     workers: state.workers.filter(isHere).map((worker) => workerOf(state, worker, live)),
-    owners: Array.from(state.owners.values(), ({ claims, name, targets }) => ({
+    owners: Array.from(state.owners.values(), ({ claims, id, name, targets }) => ({
+      owner: id,
       name,
       claims: keysOf(state, [...claims.keys(), ...targets])
     })),

@@ -14,12 +14,14 @@ import type { TagLimit } from "../../engine/protocol/Event.ts"
 import type { ClaimId, TaskId } from "../../engine/protocol/ids.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import type { Limits } from "../../engine/protocol/Settings.ts"
+import type { Delayed } from "../../engine/views/delayed.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { Refused } from "../tasks/mistake.ts"
 import type { CancelRequest, FutureHome, FutureImpl, Handle, Pass, TaskImpl } from "../tasks/task.ts"
 import type { Callbacks } from "./callbacks.ts"
 import type { Ambient, Conflict, ResultCache } from "./livePlan.ts"
+import type { OpenStream, StreamCounts } from "./streamCounts.ts"
 
 type Caller = Fiber.Fiber<unknown, unknown>
 
@@ -97,14 +99,15 @@ export interface Home extends FutureHome {
   }
   readonly streams: {
     /** `report` is called for the end of each task. */
-    readonly open: (given: Given, report: (claim: ClaimId) => void) => StreamRun
+    readonly open: (stream: OpenStream, given: Given, report: (claim: ClaimId) => void) => StreamRun
     readonly submit: (
       tasks: ReadonlyArray<Handle>,
       run: StreamRun,
       caller: Caller
     ) => ReadonlyArray<FutureImpl> | Refused
     readonly release: (claims: ReadonlyArray<ClaimId>) => void
-    readonly close: (run: StreamRun) => Effect.Effect<void>
+    /** `last` are its counts at the end. */
+    readonly close: (run: StreamRun, last: StreamCounts) => Effect.Effect<void>
   }
   /** The slots of all workers. */
   readonly slots: () => number
@@ -122,6 +125,8 @@ export interface Home extends FutureHome {
   }
   readonly view: FutureHome["view"] & {
     readonly exitOf: (task: TaskId) => Exit.Exit<unknown, unknown>
+    /** What holds the task of a claim back, if it is ready. */
+    readonly delayedAs: (claim: FutureImpl["claim"]) => keyof Delayed | undefined
     readonly unseenAt: (task: TaskId) => { readonly key: string; readonly cause: Cause.Cause<unknown> } | undefined
     readonly rootsOf: (
       targets: ReadonlyArray<TaskId>,

@@ -16,9 +16,10 @@ import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
-import type { ClaimId } from "../../engine/protocol/ids.ts"
+import type { ClaimId, TaskId } from "../../engine/protocol/ids.ts"
 import { attemptOf, secededIn } from "../bodies/attempt.ts"
 import type { Home, StreamRun } from "../bodies/home.ts"
+import type { OpenStream, StreamCounts } from "../bodies/streamCounts.ts"
 import { turn } from "../settings/turn.ts"
 import type { Mode } from "../tasks/checks.ts"
 import { causeOfRefusal, isRefused } from "../tasks/mistake.ts"
@@ -28,6 +29,7 @@ import type { AnyOptions, Options } from "../tasks/taskOptions.ts"
 import { asksForEach, BatchSize, grouped, mayJoin, together } from "./batching.ts"
 import { strayFault } from "./computing.ts"
 import type { SubmitOptions } from "./computing.ts"
+import { ItemCounts } from "./counting.ts"
 import { taskOfEach } from "./mapping.ts"
 import type { Run } from "./mapping.ts"
 import { Roots } from "./roots.ts"
@@ -46,6 +48,10 @@ export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolea
    * of the workers, and to at most 1,024.
    */
   readonly outstanding?: number | undefined
+  /** The name under which progress, dumps and explanations show it. Defaults to the label of `task`, and else to "stream". */
+  readonly name?: string | undefined
+  /** How many items the source has, for progress. Known of arrays, sets, chunks and other iterables that have a length or a size. */
+  readonly total?: number | undefined
   /** Whether results come in the order of their items, or as tasks end. Defaults to true. */
   readonly ordered?: boolean | undefined
   readonly mode?: M | undefined
@@ -111,12 +117,14 @@ const firstOfEach = (items: ReadonlyArray<Item>): ReadonlyArray<Item> =>
 
 const nothing: ReadonlyArray<Item> = []
 
-export class Flow {
+export class Flow implements OpenStream {
   private readonly home: Home
   private readonly reader: Reader | undefined
   private readonly run: StreamRun
   private readonly withInput: boolean
-  private readonly outstanding: number
+  readonly name: string
+  readonly outstanding: number
+  private readonly total: number | undefined
   private readonly isOrdered: boolean
   private readonly mode: Mode
   private readonly slots: number
@@ -132,15 +140,16 @@ export class Flow {
   /** Items that were taken and wait for others to run with, and items that run again, alone. */
   private gathered: Array<Item> = []
   private again: Array<Item> = []
-  /** Items that were taken and are not done with. */
-  private unread = 0
+  /** How many items were taken, and how many of these the consumer is done with. */
   private taken = 0
+  private done = 0
   /** Whether no more items are taken. Then the stream ends with `ending`, after all results. */
   private isOver = false
   private ending: Effect.Effect<never, unknown> = Cause.done()
   /** The item of the failure that ends the stream. */
   private failed: Item | undefined
   private failures = 0
+  private failuresRead = 0
   private readonly roots = new Roots()
   /** Opened when there is room for more items, or when an item or the end of the source has come. */
   private readonly room = Latch.makeUnsafe(false)
@@ -149,7 +158,6 @@ export class Flow {
   constructor(home: Home, reader: Reader | undefined, f: Run | undefined, options: StreamEachOptions<any>) {
     this.home = home
     this.reader = reader
-    this.run = home.streams.open(options, (claim) => this.report(claim))
     const { batch = 1, mode = "failFast", maxFailures = Infinity, ordered, outstanding, task, withInput } = options
     this.withInput = withInput === true
     this.slots = Math.max(1, home.slots())
@@ -161,12 +169,73 @@ export class Flow {
     this.maxFailures = mode === "failFast" ? 1 : maxFailures
     // Without a function, the items are tasks.
     this.taskOf = f === undefined ? (input) => input as internal.Handle : taskOfEach(f, task)
+    this.total = options.total ?? reader?.length
+    this.name = options.name ?? (typeof task === "function" ? undefined : task?.label) ?? "stream"
+    this.run = home.streams.open(this, options, (claim) => this.report(claim))
   }
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    const last = this.lastCounts()
     this.isOver = true
-    return this.home.streams.close(this.run)
+    return this.home.streams.close(this.run, last)
   })
+
+  // ---- what can be seen
+
+  /** Where its items are now. */
+  counts(): StreamCounts {
+    const counts = new ItemCounts(this.home.view)
+    counts.waiting = this.gathered.length + this.again.length
+    for (const { batch, future } of this.open.values()) counts.addTask(future!, batch?.items.length ?? 1)
+    for (const item of this.line) if (item.hasEnded) counts.addEnded(item)
+    const failed = this.failuresRead + counts.failed
+    for (const item of this.inHand) counts.addGiven(item)
+    const { paused, rateLimited, running, unread, waiting } = counts
+    // Failures in hand have been read, and are not done with.
+    const consumed = this.done - failed + counts.failed
+    const dropped = this.taken - waiting - running - unread - consumed - failed
+    const { taken, wholeTotal: total } = this
+    return {
+      taken,
+      waiting,
+      rateLimited,
+      paused,
+      running,
+      unread,
+      consumed,
+      failed,
+      dropped,
+      total,
+      isOpen: !this.isOver
+    }
+  }
+
+  /** What is in hand at the close counts as consumed, and all the rest is given up. */
+  private lastCounts(): StreamCounts {
+    const { failed, taken, ...counts } = this.counts()
+    const inHand = new ItemCounts(this.home.view)
+    for (const item of this.inHand) inHand.addGiven(item)
+    const consumed = counts.consumed + inHand.unread
+    const dropped = taken - consumed - failed
+    const total = counts.total ?? consumed + failed
+    const open = { waiting: 0, rateLimited: 0, paused: 0, running: 0, unread: 0 }
+    return { ...open, taken, consumed, failed, dropped, total, isOpen: false }
+  }
+
+  /** A source may have another number of items than was told. */
+  private get wholeTotal(): number | undefined {
+    const told = this.total !== undefined && this.total >= this.taken ? this.total : undefined
+    if (!this.isOver) return told
+    return this.failed === undefined ? this.taken : told ?? this.taken
+  }
+
+  awaited(): TaskId | "source" | "reader" {
+    const [first] = this.isOrdered ? this.line.filter(({ hasEnded }) => !hasEnded) : []
+    const future = (first ?? this.open.values().next().value)?.future
+    if (future !== undefined) return future.claim.task
+    const isRead = this.line.length + this.inHand.length === 0
+    return this.reader === undefined && !this.isOver && isRead ? "source" : "reader"
+  }
 
   // ---- taking items
 
@@ -183,17 +252,17 @@ export class Flow {
   }
 
   private get hasRoom(): boolean {
-    return !this.isOver && this.unread < this.outstanding
+    return !this.isOver && this.left < this.outstanding
   }
 
   /** Takes items that are there now, as many as fit; those of one turn are one submission. */
   private refill(fiber: Fiber.Fiber<unknown, unknown>): void {
     // Full batches, unless nothing else goes on.
     const least = Math.min(this.sizeNow, this.outstanding)
-    if (this.unread > 0 && this.outstanding - this.unread < least) return
+    if (this.left > 0 && this.outstanding - this.left < least) return
     while (this.hasRoom) {
       const inputs: Array<unknown> = []
-      const most = Math.min(this.outstanding - this.unread, turn.instructions)
+      const most = Math.min(this.outstanding - this.left, turn.instructions)
       const read = Result.try(() => {
         while (inputs.length < most) {
           const { done, value } = this.reader!.next()
@@ -223,7 +292,7 @@ export class Flow {
         Effect.withFiber((fiber) => {
           // A failure may have come since.
           if (!this.hasRoom) return takeAll(chunk, from)
-          const fits = chunk.slice(from, from + this.outstanding - this.unread)
+          const fits = chunk.slice(from, from + this.outstanding - this.left)
           this.take(fits)
           if (this.gathered.length >= this.sizeNow || !this.hasRoom || this.isIdle) this.submitGathered(fiber)
           this.news.openUnsafe()
@@ -242,6 +311,11 @@ export class Flow {
       }))
   }
 
+  /** How many items were taken and are not done with. */
+  private get left(): number {
+    return this.taken - this.done
+  }
+
   /** Whether no task runs and no result is unread. */
   private get isIdle(): boolean {
     return this.open.size === 0 && this.line.length === 0
@@ -254,7 +328,6 @@ export class Flow {
 
   /** Makes the tasks of items. The first whose options throw ends the stream. */
   private take(inputs: ReadonlyArray<unknown>): void {
-    this.unread += inputs.length
     const made = Result.try(() => {
       for (const input of inputs) {
         const index = this.taken++
@@ -446,7 +519,7 @@ export class Flow {
       if (batch === undefined || --batch.left === 0) done.push(future!.claim.id)
     }
     this.home.streams.release(done)
-    this.unread -= inHand.length
+    this.done += inHand.length
     this.inHand = nothing
   }
 
@@ -484,10 +557,13 @@ export class Flow {
     for (; read < count; read++) {
       const item = line[read]!
       const exit = item.exit ?? view.exitOfClaim(item.future!)
+      if (exit._tag === "Failure") {
+        if (mode !== "failFast") this.failuresRead++
+        else if (given.length > 0) break
+        else return Effect.failCause(exit.cause)
+      }
       if (exit._tag === "Success" || mode === "collect") given.push(this.delivered(item, exit))
-      else if (mode === "continue") this.noteRoot(item)
-      else if (given.length > 0) break
-      else return Effect.failCause(exit.cause)
+      else this.noteRoot(item)
     }
     this.inHand = line.splice(0, read)
     // Failures alone are no results.

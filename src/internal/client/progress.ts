@@ -29,7 +29,7 @@ export interface Counts {
 }
 
 /**
- * The tasks of one label.
+ * The tasks of one label. Tasks without a label have the name of the stream that submitted them, or else "task".
  *
  * @stability unstable
  * @category models
@@ -37,11 +37,15 @@ export interface Counts {
  */
 export interface Group extends Counts {
   readonly name: string
+  /** The name of the streams that submitted all of these tasks, if they have one name. */
+  readonly stream: string | undefined
+  /** Whether a stream may add tasks, so that the total grows. */
+  readonly isOpen: boolean
 }
 
-type Kind = Exclude<keyof Counts, "total">
+export type Kind = Exclude<keyof Counts, "total">
 
-const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
+export const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
   waiting: "waiting",
   ready: "waiting",
   assigned: "waiting",
@@ -60,6 +64,12 @@ const kinds: Readonly<Record<NonNullable<TaskEvent["from"]>, Kind>> = {
 
 type Mutable = { -readonly [K in keyof Counts]: number }
 
+interface Members {
+  readonly counts: Mutable
+  /** The names of the streams that have submitted some, and `undefined` if others have too. */
+  readonly streams: Set<string | undefined>
+}
+
 const zero = (): Mutable => ({
   waiting: 0,
   running: 0,
@@ -75,12 +85,12 @@ const hasEnded = (kind: Kind): boolean => kind !== "waiting" && kind !== "runnin
 
 export class Counter {
   private readonly all = zero()
-  private readonly groups = new Map<string, Mutable>()
+  private readonly groups = new Map<string, Members>()
   /** Serials of counted tasks that have not ended. A task is counted at its first event. */
   private readonly live = new Set<number>()
 
   /** Counts one event. Returns whether that changed the counts. */
-  add({ from, label = "task", serial, to }: TaskEvent): boolean {
+  add({ from, label, serial, stream, to }: TaskEvent): boolean {
     if (to === "released" || (to === "releasing" && from === "succeeded")) return false
     const kind = kinds[to]
     const before = from !== undefined && this.live.has(serial) ? kinds[from] : undefined
@@ -88,17 +98,26 @@ export class Counter {
     if (hasEnded(kind)) this.live.delete(serial)
     else if (before === undefined) this.live.add(serial)
     move(this.all, before, kind)
-    move(this.groupOf(label), before, kind)
+    const { counts, streams } = this.groupOf(label ?? stream ?? "task")
+    move(counts, before, kind)
+    if (before === undefined) streams.add(stream)
     return true
   }
 
-  read(): Counts & { readonly groups: ReadonlyArray<Group> } {
-    return { groups: Array.from(this.groups, ([name, counts]) => ({ name, ...counts })), ...this.all }
+  /** Streams of these names may add tasks. */
+  read(open: ReadonlySet<string>): Counts & { readonly groups: ReadonlyArray<Group> } {
+    const groups = Array.from(this.groups, ([name, { counts, streams }]): Group => ({
+      name,
+      ...counts,
+      stream: streams.size === 1 ? streams.values().next().value : undefined,
+      isOpen: [...streams].some((stream) => stream !== undefined && open.has(stream))
+    }))
+    return { groups, ...this.all }
   }
 
-  private groupOf(label: string): Mutable {
-    let group = this.groups.get(label)
-    if (group === undefined) this.groups.set(label, group = zero())
+  private groupOf(name: string): Members {
+    let group = this.groups.get(name)
+    if (group === undefined) this.groups.set(name, group = { counts: zero(), streams: new Set() })
     return group
   }
 }

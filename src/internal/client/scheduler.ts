@@ -15,15 +15,23 @@ import { phaseNames } from "../../engine/protocol/Phase.ts"
 import type { PhaseName } from "../../engine/protocol/Phase.ts"
 import type { WorkerPhase } from "../../engine/protocol/Transition.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
-import { explain as explainIn, explainAll as explainAllIn, serialOf as serialIn } from "../../engine/views/explain.ts"
+import { delayedIn } from "../../engine/views/delayed.ts"
+import type { Delayed } from "../../engine/views/delayed.ts"
+import {
+  explain as explainIn,
+  explainAll as explainAllIn,
+  explainTasks,
+  serialOf as serialIn
+} from "../../engine/views/explain.ts"
 import type { Explanation, TaskName } from "../../engine/views/explain.ts"
 import { countsOf, isHere, resourcesOf, snapshot, tagsIn } from "../../engine/views/snapshot.ts"
-import type { LimitsSnapshot, Snapshot } from "../../engine/views/snapshot.ts"
+import type { LimitsSnapshot, Snapshot as EngineSnapshot } from "../../engine/views/snapshot.ts"
 import { workersOf } from "../../engine/views/workers.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import type { NoSuitableWorker } from "../../SkeinError.ts"
 import { withoutAttempt } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { StreamCounts, StreamListener } from "../bodies/streamCounts.ts"
 import type { SchedulerCore } from "../driver/schedulerCore.ts"
 import { limitOf, limitsOfTag } from "../settings/fairness.ts"
 import type { TagOptions, WorkerOptions } from "../settings/layerOptions.ts"
@@ -48,6 +56,38 @@ import { runOnEach as runOnEachOf } from "./runOnEach.ts"
 import type { RunOnEachOptions } from "./runOnEach.ts"
 
 /**
+ * One stream that has not closed: its name, the number of its owner, which events of its tasks have, and where its items are.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface StreamStats extends StreamCounts {
+  readonly name: string
+  readonly owner: number
+}
+
+/** One stream in a dump. */
+export interface StreamSnapshot extends StreamStats {
+  /** The most items that are taken and not done with. */
+  readonly outstanding: number
+  /** Its first task that has not ended, and why not. Without one: the source, which has to give an item, or the reader. */
+  readonly waitsFor: "source" | "reader" | Explanation
+}
+
+/**
+ * Everything that is known at one moment.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Snapshot extends EngineSnapshot {
+  /** The streams that have not closed, if there are any. */
+  readonly streams?: ReadonlyArray<StreamSnapshot>
+}
+
+/**
  * The number of tasks in each state, and the load of the workers.
  *
  * @stability unstable
@@ -56,6 +96,10 @@ import type { RunOnEachOptions } from "./runOnEach.ts"
  */
 export interface Stats extends LimitsSnapshot {
   readonly tasks: { readonly [P in PhaseName]: number }
+  /** How many ready tasks a rate or a pause holds back, if any. */
+  readonly delayed?: Delayed
+  /** The streams that have not closed, if there are any. */
+  readonly streams?: ReadonlyArray<StreamStats>
   /** The number of results that are held. */
   readonly held: number
   /** The number of scopes and computes that own something, and of open waits. */
@@ -191,6 +235,23 @@ export const coreOf = (service: Scheduler["Service"]): SchedulerCore => {
   return core
 }
 
+/**
+ * Calls `f` when a stream begins or closes, until the scope closes, and returns those that run. A service that was put in place of
+ * a scheduler has no streams.
+ */
+export const listenToStreams = (
+  service: Scheduler["Service"],
+  f: StreamListener
+): Effect.Effect<ReadonlyArray<StreamStats>, never, Scope.Scope> => {
+  const core = cores.get(service)
+  if (core === undefined) return Effect.succeed([])
+  const begin = Effect.sync(() => ({ running: runningIn(core), stop: core.streams.listen(f) }))
+  return Effect.map(Effect.acquireRelease(begin, ({ stop }) => Effect.sync(stop)), ({ running }) => running)
+}
+
+const runningIn = ({ streams: { running } }: SchedulerCore): ReadonlyArray<StreamStats> =>
+  Array.from(running, ([owner, stream]) => ({ name: stream.name, owner, ...stream.counts() }))
+
 const addWorkerTo = (
   core: SchedulerCore,
   options: WorkerOptions<unknown, any>,
@@ -289,14 +350,30 @@ const dated = ({ time }: SchedulerCore, explanation: Explanation): Explanation =
   }
 }
 
-const dumpOf = ({ state, time }: SchedulerCore): Snapshot => {
+const dumpOf = (core: SchedulerCore): Snapshot => {
+  const { state, streams: { running }, time } = core
   const offset = time.offset()
   const { now, wakeAt, ...rest } = snapshot(state, offset)
-  return { now: now + offset, wakeAt: wakeAt && wakeAt + offset, ...rest }
+  const streams = running.size === 0 ? undefined : streamsIn(core)
+  return { now: now + offset, wakeAt: wakeAt && wakeAt + offset, ...rest, ...(streams !== undefined && { streams }) }
+}
+
+const streamsIn = (core: SchedulerCore): ReadonlyArray<StreamSnapshot> => {
+  const running = Array.from(core.streams.running, ([owner, stream]) => ({ owner, stream, awaited: stream.awaited() }))
+  const tasks = running.flatMap(({ awaited }) => typeof awaited === "number" ? [awaited] : [])
+  const explained = explainTasks(core.state, tasks).values()
+  return running.map(({ awaited, owner, stream }) => ({
+    name: stream.name,
+    owner,
+    outstanding: stream.outstanding,
+    ...stream.counts(),
+    waitsFor: typeof awaited === "number" ? dated(core, explained.next().value!) : awaited
+  }))
 }
 
 const statsOf = (core: SchedulerCore): Stats => {
   const { owners, waits } = countsOf(core.state)
+  const delayed = delayedIn(core.state)
   const tasks = columnsOf(core.state)
   const counts: Array<number> = phaseNames.map(() => 0)
   for (let task = 0; task < tasks.used; task++) counts[tasks.phase[task]!]!++
@@ -306,6 +383,8 @@ const statsOf = (core: SchedulerCore): Stats => {
     held: core.workers.reduce((sum, worker) => sum + worker.held, 0),
     owners,
     waits,
+    ...(delayed.rateLimited + delayed.paused > 0 && { delayed }),
+    ...(core.streams.running.size > 0 && { streams: runningIn(core) }),
     workers: workersOf(core.state).filter(isHere).map((worker) => ({
       id: worker.name,
       phase: worker.phase,

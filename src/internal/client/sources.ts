@@ -10,6 +10,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { looked } from "../values/looks.ts"
 
 /** What a stream reads. */
 export type Source<A = any, E = any, R = any> = Iterable<A> | AsyncIterable<A> | Stream.Stream<A, E, R>
@@ -32,19 +33,28 @@ export const isSource = (value: unknown): value is Source =>
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   Predicate.hasProperty(value, Symbol.asyncIterator)
 
+/** The length of an array, a set, a chunk or anything like them. A text has more units than characters. */
+const lengthOf = (source: Iterable<unknown>): number | undefined => {
+  if (Array.isArray(source)) return source.length
+  if (typeof source === "string") return undefined
+  const { length, size } = looked(
+    () => ({ length: (source as any).length as unknown, size: (source as any).size as unknown }),
+    { length: undefined, size: undefined }
+  )
+  return [length, size].find((number) => Number.isInteger(number) && (number as number) >= 0) as number | undefined
+}
+
 /** An iterator that is closed once, unless it has ended or thrown. */
 export class Reader {
   private iterator: Iterator<unknown> | undefined
   private isOpen = true
   private readonly source: Iterable<unknown>
+  /** How many items it has in all, if that is known. */
+  readonly length: number | undefined
 
   constructor(source: Iterable<unknown>) {
     this.source = source
-  }
-
-  /** How many items it has in all, if that is known. */
-  get length(): number | undefined {
-    return Array.isArray(this.source) ? this.source.length : undefined
+    this.length = lengthOf(source)
   }
 
   /** The next item; an iterator that throws closes itself. */

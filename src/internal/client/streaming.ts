@@ -15,9 +15,11 @@ import {
   callback,
   checkOf,
   count,
+  countOrNone,
   flag,
   invalidOption,
   isCount,
+  name,
   optionsFault,
   valueFault
 } from "../tasks/checks.ts"
@@ -131,6 +133,8 @@ const ofStream: Checks<StreamEachOptions<unknown>> = {
   batch: checkOf("a positive whole number, or \"auto\"", (value) => isCount(value) || value === "auto"),
   maxFailures: count,
   withInput: flag,
+  name,
+  total: countOrNone,
   task: anything
 }
 

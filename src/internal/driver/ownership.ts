@@ -72,9 +72,9 @@ export class Owners {
   }
 
   /** Opens an owner, with a tag that is limited until it closes, if any. */
-  open(name: string, limits?: TagLimit, group?: string): number {
+  open(name: string, limits?: TagLimit, group?: string, stream?: string): number {
     const owner = this.next++
-    this.mailbox.ask({ _tag: "OwnerOpened", now: this.time.now(), owner, name, limits, group })
+    this.mailbox.ask({ _tag: "OwnerOpened", now: this.time.now(), owner, name, limits, group, stream })
     return owner
   }
 

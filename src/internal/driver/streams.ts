@@ -1,5 +1,6 @@
 /**
- * Streams own what they start: each submits under an owner of its own, and hears of ends by a standing wait.
+ * Streams own what they start: each submits under an owner of its own, and hears of ends by a standing wait. Those that run can be
+ * looked at, by the number of their owner.
  *
  * @internal
  */
@@ -8,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
 import type { Given, StreamRun } from "../bodies/home.ts"
 import type { Ambient } from "../bodies/livePlan.ts"
+import type { OpenStream, StreamCounts, StreamListener } from "../bodies/streamCounts.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
 import type { Time } from "../platform/time.ts"
@@ -22,6 +24,9 @@ import type { Submissions } from "./submissions.ts"
 import type { Waits } from "./waiters.ts"
 
 export class Streams {
+  /** The streams that have not closed, by owner. */
+  readonly running = new Map<number, OpenStream>()
+  private readonly listeners = new Set<StreamListener>()
   private readonly submissions: Submissions
   private readonly owners: Owners
   private readonly waits: Waits
@@ -48,8 +53,18 @@ export class Streams {
     this.time = time
   }
 
-  open(given: Given, report: (claim: ClaimId) => void): StreamRun {
-    return { owner: this.owners.open("stream"), standing: this.waits.stand(report), given, last: undefined }
+  open(stream: OpenStream, given: Given, report: (claim: ClaimId) => void): StreamRun {
+    const { name } = stream
+    const owner = this.owners.open(name === "stream" ? name : `stream ${name}`, undefined, undefined, name)
+    this.running.set(owner, stream)
+    for (const hear of this.listeners) hear(stream, undefined)
+    return { owner, standing: this.waits.stand(report), given, last: undefined }
+  }
+
+  /** Calls `f` when a stream begins or closes, until the result is called. */
+  listen(f: StreamListener): () => void {
+    this.listeners.add(f)
+    return () => void this.listeners.delete(f)
   }
 
   /** Submits tasks as one graph, whose claims join the standing wait of the stream. */
@@ -83,8 +98,11 @@ export class Streams {
     if (claims.length > 0) this.mailbox.ask({ _tag: "ClaimsReleased", now: this.time.now(), claims })
   }
 
-  /** Ends all that a stream has started, and returns when none of it is running. */
-  close({ owner, standing }: StreamRun): Effect.Effect<void> {
+  /** Ends all that a stream has started, and returns when none of it is running. From now on it is not seen any more. */
+  close({ owner, standing }: StreamRun, last: StreamCounts): Effect.Effect<void> {
+    const stream = this.running.get(owner)!
+    this.running.delete(owner)
+    for (const hear of this.listeners) hear(stream, last)
     this.waits.endStanding(standing)
     return this.owners.close(owner, "stream")
   }

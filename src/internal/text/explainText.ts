@@ -113,5 +113,6 @@ export const explainText = (explanation: Explanation): string => {
       }. Scheduler.explain gives an Option, which is none for a task that is not live.`
     )
   }
-  return `Task ${quote(explanation.key)} ${textOf(explanation.because)}.`
+  const { because, key, stream } = explanation
+  return `Task ${quote(key)}${stream === undefined ? "" : ` of the stream ${quote(stream)}`} ${textOf(because)}.`
 }

@@ -17,6 +17,8 @@ import { keyAt, labelAt, priorityAt, submitterOf } from "../../engine/protocol/R
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Claim } from "../../engine/views/claims.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
+import { delayedAs } from "../../engine/views/delayed.ts"
+import type { Delayed } from "../../engine/views/delayed.ts"
 import { claimedBy } from "../../engine/views/owners.ts"
 import type { Bulk, Root } from "../../engine/views/owners.ts"
 import { formerAttemptsOf, isTaken, keyOf, makerOf, outcomeOf, whereOf } from "../../engine/views/tasks.ts"
@@ -108,6 +110,10 @@ export class View {
 
   hasSucceeded({ state, task }: Claim): boolean {
     return state === "live" && columnsOf(this.state).phase[task] === Phase.succeeded
+  }
+
+  delayedAs({ task }: Claim): keyof Delayed | undefined {
+    return delayedAs(this.state, task)
   }
 
   /** The callers of `Future.release`, by claim. */

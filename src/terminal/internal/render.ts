@@ -4,7 +4,7 @@
  * @internal
  */
 import { inLine } from "../../internal/text/text.ts"
-import type { Counts, Progress, WorkerLoad } from "../../Progress.ts"
+import type { Counts, Group, Progress, StreamProgress, WorkerLoad } from "../../Progress.ts"
 
 /** What is shown, besides the groups. */
 export interface Style {
@@ -33,14 +33,15 @@ const share = (part: number, whole: number): number => whole <= 0 ? 0 : Math.min
 /** Never 100 before the whole is reached. */
 const percentOf = (part: number): string => `${Math.floor(100 * part)}%`.padStart(4)
 
-const percent = (counts: Counts): string => percentOf(share(done(counts), counts.total))
+/** A part of a total that grows is no share of the whole. */
+const percent = ({ done, isOpen, total }: Row): string => isOpen ? "    " : percentOf(share(done, total))
+
+const rateOf = (perSecond: number): string =>
+  `${perSecond >= 10 || perSecond === 0 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`
 
 /** Tasks done per second. */
-const rate = (counts: Counts, elapsedMillis: number): string => {
-  if (elapsedMillis <= 0) return ""
-  const perSecond = 1000 * done(counts) / elapsedMillis
-  return `${perSecond >= 10 || perSecond === 0 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`
-}
+const meanRate = (done: number, elapsedMillis: number): string =>
+  elapsedMillis <= 0 ? "" : rateOf(1000 * done / elapsedMillis)
 
 /** As 3.2s, 1m 05s or 2h 03m. */
 export const duration = (millis: number): string => {
@@ -51,7 +52,8 @@ export const duration = (millis: number): string => {
   return `${Math.floor(seconds / 3600)}h ${two(Math.floor(seconds / 60) % 60)}m`
 }
 
-const countOf = (counts: Counts): string => `${done(counts)}/${counts.total}`
+const countOf = ({ done, isOpen, total }: Pick<Row, "done" | "isOpen" | "total">): string =>
+  `${done}/${total}${isOpen ? "+" : ""}`
 
 const red = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[31m${text}\u001B[39m` : text
 const yellow = (text: string, colors: boolean): string => colors && text !== "" ? `\u001B[33m${text}\u001B[39m` : text
@@ -91,32 +93,79 @@ const fitted = (text: string, width: number): string => {
   return fitted(`${cut}…`, width)
 }
 
-/** The figures of a line, the most important first; each with the text as printed. */
-const figures = (
-  counts: Counts,
-  elapsedMillis: number,
-  { colors, countWidth, isTotal }: Form
-): ReadonlyArray<Figure> => {
-  const plain = (text: string): Figure => ({ text, width: text.length })
-  const failures = counts.failed === 0 ? "" : `${counts.failed} failed`
-  const heldUp = counts.upstreamFailed === 0 ? "" : `${counts.upstreamFailed} upstream failed`
-  return [
-    plain(percent(counts)),
-    plain(countOf(counts).padStart(countWidth)),
-    { text: red(failures, colors), width: failures.length },
-    { text: yellow(heldUp, colors), width: heldUp.length },
-    plain(counts.skipped === 0 ? "" : `${counts.skipped} skipped`),
-    plain(counts.cancelled === 0 ? "" : `${counts.cancelled} cancelled`),
-    plain(isTotal ? duration(elapsedMillis) : ""),
-    plain(isTotal ? rate(counts, elapsedMillis) : ""),
-    plain(counts.running === 0 ? "" : `${counts.running} running`)
-  ].filter(({ width }) => width > 0)
+/** A line of the bar, besides those of workers. */
+interface Row {
+  readonly name: string
+  readonly done: number
+  readonly failed: number
+  readonly upstreamFailed: number
+  readonly running: number
+  readonly waiting: number
+  readonly total: number
+  /** Whether the total grows. */
+  readonly isOpen: boolean
+  /** What else there is to say, the most important first, before what runs. */
+  readonly notes: ReadonlyArray<string>
 }
 
-interface Form {
-  readonly isTotal: boolean
-  readonly countWidth: number
-  readonly colors: boolean
+const noteOf = (count: number, words: string): string => count === 0 ? "" : `${count} ${words}`
+
+const rowOfTasks = (name: string, counts: Counts, isOpen: boolean, notes: ReadonlyArray<string> = []): Row => ({
+  ...counts,
+  name,
+  done: done(counts),
+  isOpen,
+  notes: [noteOf(counts.skipped, "skipped"), noteOf(counts.cancelled, "cancelled"), ...notes]
+})
+
+const delays = ({ paused, rateLimited }: Pick<Progress, "paused" | "rateLimited">): ReadonlyArray<string> => [
+  noteOf(rateLimited, "wait for a rate"),
+  noteOf(paused, "paused")
+]
+
+const rowOfAll = (progress: Progress): Row => {
+  const { elapsedMillis, isOpen } = progress
+  const speed = [duration(elapsedMillis), meanRate(done(progress), elapsedMillis)]
+  return rowOfTasks(totalName, progress, isOpen, [...speed, ...delays(progress)])
+}
+
+/** Of a stream whose total is not known, what was taken is the total so far. */
+const rowOfStream = (stream: StreamProgress): Row => {
+  const { consumed, dropped, failed, perSecond, remainingMillis, running, streams, taken, total, unread, waiting } =
+    stream
+  const isRunning = streams > 0
+  return {
+    name: printable(stream.name),
+    done: consumed + failed,
+    failed,
+    upstreamFailed: 0,
+    running,
+    waiting,
+    total: total ?? taken,
+    isOpen: total === undefined,
+    notes: [
+      isRunning || perSecond > 0 ? rateOf(perSecond) : "",
+      remainingMillis === undefined ? "" : `${duration(remainingMillis)} left`,
+      noteOf(unread, "unread"),
+      ...delays(stream),
+      noteOf(dropped, "dropped")
+    ]
+  }
+}
+
+/** The figures of a line, the most important first; each with the text as printed. */
+const figures = (row: Row, { colors, countWidth }: Pick<Columns, "colors" | "countWidth">): ReadonlyArray<Figure> => {
+  const plain = (text: string): Figure => ({ text, width: text.length })
+  const failures = noteOf(row.failed, "failed")
+  const heldUp = noteOf(row.upstreamFailed, "upstream failed")
+  return [
+    plain(percent(row)),
+    plain(countOf(row).padStart(countWidth)),
+    { text: red(failures, colors), width: failures.length },
+    { text: yellow(heldUp, colors), width: heldUp.length },
+    ...row.notes.map(plain),
+    plain(noteOf(row.running, "running"))
+  ].filter(({ width }) => width > 0)
 }
 
 interface Figure {
@@ -124,26 +173,28 @@ interface Figure {
   readonly width: number
 }
 
-/** Blocks for done tasks, failed ones in red, tasks that they held up in yellow, and a light rest. */
-const bar = (counts: Counts, width: number, colors: boolean): string => {
-  const cells = (n: number): number => counts.total === 0 ? 0 : Math.floor(width * n / counts.total)
-  const full = cells(done(counts))
+/** Blocks for done tasks, failed ones in red, tasks that they held up in yellow, and a light rest; dots if the total grows. */
+const bar = (row: Row, width: number, colors: boolean): string => {
+  const { done, failed, isOpen, total, upstreamFailed } = row
+  if (isOpen) return dim("·".repeat(width), colors)
+  const cells = (n: number): number => total === 0 ? 0 : Math.floor(width * n / total)
+  const full = cells(done)
   const part = (n: number, room: number): number => n === 0 ? 0 : Math.min(room, Math.max(1, cells(n)))
-  const bad = part(counts.failed, full)
-  const heldUp = part(counts.upstreamFailed, full - bad)
+  const bad = part(failed, full)
+  const heldUp = part(upstreamFailed, full - bad)
   return "█".repeat(full - bad - heldUp) + red("█".repeat(bad), colors) + yellow("█".repeat(heldUp), colors) +
     dim("░".repeat(width - full), colors)
 }
 
-const line = (name: string, counts: Counts, elapsedMillis: number, columns: Columns, isTotal: boolean): string => {
-  const { barWidth, colors, countWidth, nameWidth, width } = columns
-  let text = fitted(name, nameWidth)
+const line = (row: Row, columns: Columns): string => {
+  const { barWidth, colors, nameWidth, width } = columns
+  let text = fitted(row.name, nameWidth)
   let left = width - nameWidth
   if (barWidth > 0) {
-    text += ` ${bar(counts, barWidth, colors)}`
+    text += ` ${bar(row, barWidth, colors)}`
     left -= barWidth + 1
   }
-  for (const figure of figures(counts, elapsedMillis, { isTotal, countWidth, colors })) {
+  for (const figure of figures(row, columns)) {
     if (left < figure.width + 1) break
     text += ` ${figure.text}`
     left -= figure.width + 1
@@ -191,10 +242,6 @@ const columnsFor = (names: ReadonlyArray<string>, countWidth: number, { colors, 
   return { width, nameWidth, barWidth: barWidth < narrowestBar ? 0 : barWidth, countWidth, colors }
 }
 
-interface Row extends Counts {
-  readonly name: string
-}
-
 /** The groups that fit: those that run first, then those that wait; all of them in the order in which they appeared. */
 const chosen = (groups: ReadonlyArray<Row>, room: number): ReadonlyArray<Row> => {
   if (groups.length <= room) return groups
@@ -211,27 +258,37 @@ const chosen = (groups: ReadonlyArray<Row>, room: number): ReadonlyArray<Row> =>
 const roomForWorkers = (workers: number, groups: number, room: number): number =>
   Math.max(0, Math.min(workers, Math.max(Math.floor(room / 2), room - groups)))
 
+/** The streams, and the groups that say more than the streams do. */
+const rowsOf = ({ groups, streams }: Progress): ReadonlyArray<Row> => [
+  ...streams.map(rowOfStream),
+  ...groups.flatMap((group) => isOfStream(group) ? [] : [rowOfTasks(printable(group.name), group, group.isOpen)])
+]
+
+const isOfStream = ({ name, stream }: Group): boolean => name === stream
+
 /** All lines of a bar. */
 export const frame = (progress: Progress, screen: Screen): string => {
   const { elapsedMillis } = progress
-  const named = progress.groups.map((group): Row => ({ ...group, name: printable(group.name) }))
+  const named = rowsOf(progress)
+  const all = rowOfAll(progress)
   // A line for the total and the one that the cursor is on.
   const room = screen.rows - 2
-  const all = screen.workers ? progress.workers : []
-  const forWorkers = roomForWorkers(all.length, named.length, room)
+  const loads = screen.workers ? progress.workers : []
+  const forWorkers = roomForWorkers(loads.length, named.length, room)
   const groups = chosen(named, room - forWorkers)
-  const workers = all.length <= forWorkers ? all : all.slice(0, Math.max(0, forWorkers - 1))
+  const workers = loads.length <= forWorkers ? loads : loads.slice(0, Math.max(0, forWorkers - 1))
   const names = [...groups.map(({ name }) => name), totalName, ...workers.map(({ id }) => printable(id))]
-  const columns = columnsFor(names, countOf(progress).length, screen)
+  const countWidth = Math.max(...[...groups, all].map((row) => countOf(row).length))
+  const columns = columnsFor(names, countWidth, screen)
   const more = (hidden: number, room: number, things: string): ReadonlyArray<string> =>
     hidden > 0 && room > 0 ? [fitted(`… and ${hidden} more ${things}`, columns.width).trimEnd()] : []
   const endedWidth = String(Math.max(0, ...workers.map(({ ended }) => ended))).length
   return [
-    ...groups.map((group) => line(group.name, group, elapsedMillis, columns, false)),
+    ...groups.map((group) => line(group, columns)),
     ...more(named.length - groups.length, room - forWorkers, "groups"),
-    line(totalName, progress, elapsedMillis, columns, true),
+    line(all, columns),
     ...workers.map((load) => workerLine(load, elapsedMillis, endedWidth, columns)),
-    ...more(all.length - workers.length, forWorkers, "workers")
+    ...more(loads.length - workers.length, forWorkers, "workers")
   ].join("\n")
 }
 
@@ -248,14 +305,31 @@ const busyWorkers = ({ elapsedMillis, workers }: Progress): ReadonlyArray<string
   return [`busy: ${[...shares, ...more].join(", ")}`]
 }
 
+/** How many streams a line for a log has. */
+const streamsInLine = 4
+
+/** The streams that run, for a log. */
+const runningStreams = ({ streams }: Progress, colors: boolean): ReadonlyArray<string> => {
+  const running = streams.filter((stream) => stream.streams > 0)
+  const told = running.slice(0, streamsInLine).map((stream) => {
+    const row = rowOfStream(stream)
+    const share = row.isOpen ? [] : [`(${percent(row).trim()})`]
+    const rest = figures(row, { colors, countWidth: 0 }).slice(2).map(({ text }) => text)
+    return `stream ${row.name}: ${[countOf(row), ...share].join(" ")}${rest.map((text) => `, ${text}`).join("")}`
+  })
+  return running.length > told.length ? [...told, `${running.length - told.length} more streams`] : told
+}
+
 /** One line for a log. */
 export const summary = (progress: Progress, { colors, workers }: Style): string => {
-  const { elapsedMillis, running, total } = progress
-  const all = figures({ ...progress, running: 0 }, elapsedMillis, { isTotal: true, countWidth: 0, colors }).slice(2)
-  return [
-    `${done(progress)}/${total} tasks (${percent(progress).trim()})`,
+  const { isOpen, running } = progress
+  const row = rowOfAll(progress)
+  const rest = figures({ ...row, running: 0 }, { countWidth: 0, colors }).slice(2)
+  const tasks = [
+    `${countOf(row)} tasks${isOpen ? "" : ` (${percent(row).trim()})`}`,
     ...(running === 0 ? [] : [`${running} running`]),
-    ...all.map(({ text }) => text),
+    ...rest.map(({ text }) => text),
     ...(workers ? busyWorkers(progress) : [])
   ].join(", ")
+  return [tasks, ...runningStreams(progress, colors)].join("; ")
 }

@@ -30,6 +30,7 @@ export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
     ["scheduler", core.desk],
     ["scheduler", core.detached],
     ["scheduler", core.owners],
+    ["scheduler", core.streams],
     ...core.workers.map((worker) => [worker.name, worker] as const),
     ...workersOf(core.state).map((worker) => [worker.name, worker] as const)
   ]
