@@ -18,11 +18,11 @@ import { unchecked, type Way } from "../src/internal/portable/named.ts"
 import { wayOf } from "../src/internal/portable/ways.ts"
 import { Verb } from "../src/internal/remote/messages.ts"
 import { Outgoing } from "../src/internal/remote/outgoing.ts"
-import { RemoteWorker } from "../src/internal/remote/remoteWorker.ts"
 import { Seats } from "../src/internal/remote/seats.ts"
 import type { RemotePosting } from "../src/internal/workers/port.ts"
 import type { Sharing } from "../src/internal/workers/sharing.ts"
 import { coreOf } from "../src/testing/internal/leftovers.ts"
+import { addRemote, restarts } from "./testing/addRemote.ts"
 import { type Maker, type MemoryOptions, memoryTransport, named, type Wire } from "./testing/memoryLink.ts"
 
 interface Options extends MemoryOptions {
@@ -38,8 +38,6 @@ class SubmitErrorLike extends Schema.TaggedError<SubmitErrorLike>()("SubmitError
 
 const failureOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
   Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
-
-const restarts = { restart: { times: 2, withinMillis: 60_000, minRunMillis: 0 } }
 
 const quietly = Effect.provideService(References.MinimumLogLevel, "None")
 
@@ -57,12 +55,11 @@ const logged = (log: Array<unknown>) =>
   )
 
 /** Adds a remote worker to the scheduler of the context, until the scope closes. Returns what passes. */
-const addRemote = (
+const addWired = (
   makers: ReadonlyArray<Maker>,
-  { ahead = 64, also, id = "far", slots = 1, terms = {}, ...options }: Options = {}
+  { ahead, also, id, slots, terms, ...options }: Options = {}
 ) =>
   Effect.gen(function*() {
-    const core = coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client))
     const wires: Array<Wire> = []
     const transport = memoryTransport(makers, {
       ...options,
@@ -71,18 +68,7 @@ const addRemote = (
         wires.push(wire)
       }
     })
-    const posting: RemotePosting = {
-      id,
-      slots,
-      labels: [],
-      terms,
-      onStart: undefined,
-      kind: "remote",
-      ahead,
-      handsOver: true,
-      port: (setup) => new RemoteWorker(setup, transport, { slots, ahead })
-    }
-    yield* core.crew.add(posting)
+    yield* addRemote(transport, { ahead, id, slots, terms })
     return wires
   })
 
@@ -102,7 +88,7 @@ describe("a worker that is not here", () => {
   it.effect("W20: runs portable tasks, and their results come back", () =>
     Effect.gen(function*() {
       const double = named("double", (x: number) => 2 * x)
-      yield* addRemote([double])
+      yield* addWired([double])
       const tasks = [1, 2, 3].map((x) => double.task(x))
       assert.deepStrictEqual(yield* Client.compute(tasks), [2, 4, 6])
     }).pipe(Effect.scoped, Effect.provide(none)))
@@ -112,14 +98,14 @@ describe("a worker that is not here", () => {
       const plain = named("plain", (x: number) => x + 1)
       const promise = named("promise", (x: number) => Promise.resolve(x + 1))
       const effect = named("effect", (x: number) => Effect.as(Effect.yieldNow, x + 1))
-      yield* addRemote([plain, promise, effect])
+      yield* addWired([plain, promise, effect])
       assert.strictEqual(yield* Client.compute(effect.task(promise.task(plain.task(0)))), 3)
     }).pipe(Effect.scoped, Effect.provide(none)))
 
   it.effect("B1, W19: starts and ends go in batches", () =>
     Effect.gen(function*() {
       const next = named("next", (x: number) => x + 1)
-      const wires = yield* addRemote([next], { ahead: 256 })
+      const wires = yield* addWired([next], { ahead: 256 })
       const tasks = Array.from({ length: 1000 }, (_, i) => next.task(i))
       assert.strictEqual((yield* Client.compute(tasks)).reduce((a, b) => a + b, 0), 500_500)
       assert.isAtMost(messages(wires), 250)
@@ -128,7 +114,7 @@ describe("a worker that is not here", () => {
   it.live("B1, W19: a task alone takes one message each way, and waits for no turn of the event loop", () =>
     Effect.gen(function*() {
       const double = named("double", (x: number) => 2 * x)
-      const wires = yield* addRemote([double])
+      const wires = yield* addWired([double])
       yield* Client.compute([double.task(0)])
       const sent = downs(wires).length
       // While the machine is slow, the beginnings of bodies are reported too.
@@ -152,8 +138,8 @@ describe("a worker that is not here", () => {
     Effect.gen(function*() {
       const next = named("next", (x: number) => x + 1)
       const wires = [
-        ...yield* addRemote([next], { ahead: 4096 }),
-        ...yield* addRemote([next], { ahead: 4096, id: "b" })
+        ...yield* addWired([next], { ahead: 4096 }),
+        ...yield* addWired([next], { ahead: 4096, id: "b" })
       ]
       const tasks = Array.from({ length: 10_000 }, (_, i) => next.task(i))
       assert.strictEqual((yield* Client.compute(tasks)).reduce((a, b) => a + b, 0), 50_005_000)
@@ -169,7 +155,7 @@ describe("a worker that is not here", () => {
         throw new RangeError("out of range")
       })
       const stops = named("stops", () => Effect.interrupt)
-      yield* addRemote([fails, throws, stops])
+      yield* addWired([fails, throws, stops])
       const [failed, died, stopped] = yield* Client.compute([fails, throws, stops].map((each) => each.task(0)), {
         mode: "collect"
       })
@@ -183,7 +169,7 @@ describe("a worker that is not here", () => {
   it.effect("B4, F14: a payload that does not travel fails its task alone", () =>
     Effect.gen(function*() {
       const size = named("size", (values: ReadonlyArray<unknown>) => values.length)
-      const wires = yield* addRemote([size], { ahead: 8 })
+      const wires = yield* addWired([size], { ahead: 8 })
       const payloads = [[1], [() => 1], [1, 2], [Symbol("no")], [1, 2, 3]]
       const exits = yield* Client.compute(payloads.map((each) => size.task(each)), { mode: "collect" })
       assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, true, false, true])
@@ -194,7 +180,7 @@ describe("a worker that is not here", () => {
   it.effect("B4, F14: a result that does not travel fails its task alone", () =>
     Effect.gen(function*() {
       const make = named("make", (x: number) => x === 2 ? () => x : x)
-      yield* addRemote([make], { ahead: 8 })
+      yield* addWired([make], { ahead: 8 })
       const exits = yield* Client.compute([1, 2, 3].map((x) => make.task(x)), { mode: "collect" })
       assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, true])
       assert.match(Cause.pretty((exits[1] as Exit.Failure<never, never>).cause), /result of "make" does not travel/)
@@ -206,7 +192,7 @@ describe("a worker that is not here", () => {
       const payload: Way = { ...unchecked, check: (value) => typeof value === "number" ? undefined : "it is no number" }
       const note = named("note", (x: unknown) => seen.push(x), { payload })
       const text = named("text", () => "a")
-      yield* addRemote([note, text])
+      yield* addWired([note, text])
       const exits = yield* Client.compute([note.task(text.task(0)), note.task(1)], { mode: "collect" })
       assert.match(Cause.pretty((exits[0] as Exit.Failure<never, never>).cause), /payload .*it is no number/)
       assert.deepStrictEqual(seen, [1])
@@ -217,8 +203,8 @@ describe("a worker that is not here", () => {
     Effect.gen(function*() {
       const one = named("one", () => 1)
       const two = named("two", () => 2)
-      yield* addRemote([one], { id: "first" })
-      yield* addRemote([one, two], { id: "second" })
+      yield* addWired([one], { id: "first" })
+      yield* addWired([one, two], { id: "second" })
       const tasks = Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? one : two).task(i))
       assert.deepStrictEqual(yield* Client.compute(tasks), [1, 2, 1, 2, 1, 2])
     }).pipe(Effect.scoped, Effect.provide(none)))
@@ -234,7 +220,7 @@ describe("a worker that is not here", () => {
               Effect.onInterrupt(() => Effect.andThen(Effect.yieldNow, Effect.sync(() => log.push("finalized"))))
             )
         )
-        yield* addRemote([waits], { shares })
+        yield* addWired([waits], { shares })
         const future = yield* Client.submit(waits.task(0))
         yield* calm
         assert.strictEqual(yield* Future.status(future), "running")
@@ -249,7 +235,7 @@ describe("a worker that is not here", () => {
       return Effect.gen(function*() {
         const waits = named("waits", () => Effect.never)
         const notes = named("notes", (x: number) => log.push(x))
-        const wires = yield* addRemote([waits, notes], { shares, ahead: 4 })
+        const wires = yield* addWired([waits, notes], { shares, ahead: 4 })
         const first = yield* Client.submit(waits.task(0))
         const second = yield* Client.submit(notes.task(1))
         const third = yield* Client.submit(notes.task(2))
@@ -268,11 +254,11 @@ describe("a worker that is not here", () => {
       Effect.gen(function*() {
         const waits = named("waits", () => Effect.never)
         const where = named("where", () => Effect.map(Worker.current, ({ id }) => id))
-        yield* addRemote([waits, where], { shares, ahead: 4 })
+        yield* addWired([waits, where], { shares, ahead: 4 })
         const first = yield* Client.submit(waits.task(0))
         const others = yield* Effect.forEach([1, 2], (x) => Client.submit(where.task(x)))
         yield* calm
-        yield* addRemote([waits, where], { id: "b", shares, ahead: 4 })
+        yield* addWired([waits, where], { id: "b", shares, ahead: 4 })
         assert.deepStrictEqual(yield* Future.joinAll(others), ["b", "b"])
         yield* Future.cancel(first)
       }).pipe(Effect.scoped, Effect.provide(none)))
@@ -286,7 +272,7 @@ describe("a worker that is not here", () => {
           return x
         })
         wires.push(
-          ...yield* addRemote([body], {
+          ...yield* addWired([body], {
             shares,
             ahead: 2,
             terms: { restart: { times: 2, withinMillis: 60_000, minRunMillis: 0 } },
@@ -315,7 +301,7 @@ describe("a worker that is not here", () => {
           "child",
           (x: number) => Effect.andThen(Effect.sync(() => log.push(`child ${x}`)), Effect.never)
         )
-        yield* addRemote([parent, child], { shares, ahead: 4 })
+        yield* addWired([parent, child], { shares, ahead: 4 })
         const whole = yield* Client.submit(parent.task(0))
         const [first, second] = yield* Effect.forEach([1, 2], (x) => Client.submit(child.task(x)))
         yield* calm
@@ -337,7 +323,7 @@ describe("a worker that is not here", () => {
   it.effect("C3: a timeout runs from the beginning of the body, and is told in time", () =>
     Effect.gen(function*() {
       const waits = named("waits", () => Effect.never)
-      yield* addRemote([waits], { ahead: 4 })
+      yield* addWired([waits], { ahead: 4 })
       const future = yield* Client.submit(waits.task(0, { timeoutMillis: 1000 }))
       yield* calm
       yield* TestClock.adjust("999 millis")
@@ -358,7 +344,7 @@ describe("a worker that is not here", () => {
           return Deferred.await(end)
         })))
       const next = named("next", (x: number) => x + 1)
-      yield* addRemote([spins, next], {
+      yield* addWired([spins, next], {
         answers: () => !isHeld,
         ahead: 4,
         terms: restarts,
@@ -389,7 +375,7 @@ describe("a worker that is not here", () => {
           yield* Effect.logDebug("not told")
           return yield* Worker.current
         }))
-      yield* addRemote([tells])
+      yield* addWired([tells])
       const future = yield* Effect.annotateLogs(Client.submit(tells.task(0, { key: "mine" })), "request", 7)
       assert.deepStrictEqual(yield* Future.join(future), { id: "far", labels: [], attempt: 1, key: "mine" })
       assert.deepStrictEqual(log, ["Warn request=7 hello"])
@@ -407,7 +393,7 @@ describe("a worker that is not here", () => {
         log.push(Worker.isStopping())
       })
       const core = coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client))
-      yield* addRemote([asks])
+      yield* addWired([asks])
       const future = yield* Client.submit(asks.task(0))
       const { claim } = future as unknown as { readonly claim: { readonly task: number } }
       stop = () => core.workers[0]!.stop({ _tag: "Stop", task: claim.task, attempt: 1, worker: 0, timedOut: false })
@@ -423,7 +409,7 @@ describe("a worker that is not here", () => {
       const waits = named("waits", () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => log.push("body"))))
       const build = Effect.acquireRelease(Effect.void, () => Effect.sync(() => log.push("layer")))
       const wires = yield* Effect.gen(function*() {
-        const wires = yield* addRemote([waits], { build })
+        const wires = yield* addWired([waits], { build })
         yield* Client.submit(waits.task(0))
         yield* calm
         return wires
@@ -435,7 +421,7 @@ describe("a worker that is not here", () => {
 
   it.effect("W15: a far side that cannot start is told", () =>
     Effect.gen(function*() {
-      const exit = yield* Effect.exit(addRemote([], { build: Effect.fail("no database") }))
+      const exit = yield* Effect.exit(addWired([], { build: Effect.fail("no database") }))
       assert.match(Cause.pretty((exit as Exit.Failure<never, never>).cause), /no database/)
     }).pipe(Effect.scoped, Effect.provide(none)))
 
@@ -455,7 +441,7 @@ describe("a worker that is not here", () => {
           log.push(`${name} begins`)
           if (name === "b") yield* Deferred.await(doors.second)
         }))
-      yield* addRemote([leaves, keeps], { ahead: 4 })
+      yield* addWired([leaves, keeps], { ahead: 4 })
       const futures = yield* Client.submitAll([leaves.task("a"), keeps.task("b"), keeps.task("c")])
       const turns = Effect.repeat(Effect.yieldNow, { times: 50 })
       yield* turns

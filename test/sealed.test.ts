@@ -10,12 +10,11 @@ import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { wayOf } from "../src/internal/portable/ways.ts"
-import { RemoteWorker } from "../src/internal/remote/remoteWorker.ts"
 import { isLarge } from "../src/internal/remote/weight.ts"
-import type { RemotePosting } from "../src/internal/workers/port.ts"
 import { Sealed, type Sealer } from "../src/internal/workers/sealed.ts"
 import { coreOf } from "../src/testing/internal/leftovers.ts"
 import { sealer as real } from "../src/threads/internal/sealer.ts"
+import { addRemote, restarts } from "./testing/addRemote.ts"
 import { type Maker, memoryTransport, named, type Wire } from "./testing/memoryLink.ts"
 
 /** Counts what is sealed at the far sides, and what is opened at either side. */
@@ -56,27 +55,15 @@ class Counting implements Sealer {
   }
 }
 
-const addRemote = (makers: ReadonlyArray<Maker>, counting: Counting | undefined, id = "far") =>
+const addSealing = (makers: ReadonlyArray<Maker>, counting: Counting | undefined, id = "far") =>
   Effect.gen(function*() {
-    const core = coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client))
     const wires: Array<Wire> = []
     const transport = memoryTransport(makers, {
       sealer: counting,
       nearSealer: counting?.near,
       opened: (wire) => wires.push(wire)
     })
-    const posting: RemotePosting = {
-      id,
-      slots: 1,
-      labels: [id],
-      terms: { restart: { times: 2, withinMillis: 60_000, minRunMillis: 0 } },
-      onStart: undefined,
-      kind: "remote",
-      ahead: 64,
-      handsOver: true,
-      port: (setup) => new RemoteWorker(setup, transport, { slots: 1, ahead: 64 })
-    }
-    yield* core.crew.add(posting)
+    yield* addRemote(transport, { id, labels: [id], terms: restarts })
     return wires
   })
 
@@ -111,7 +98,7 @@ describe("a large result", () => {
   it.effect("K7: goes from worker to worker as bytes, which nobody opens at home", () =>
     Effect.gen(function*() {
       const counting = new Counting()
-      yield* addRemote(all, counting)
+      yield* addSealing(all, counting)
       const made = rows.task(many)
       const ends = yield* Client.compute([
         lastOf.task([made, 1]),
@@ -128,7 +115,7 @@ describe("a large result", () => {
   it.effect("K7: is opened at home once, by the first who reads it", () =>
     Effect.gen(function*() {
       const counting = new Counting()
-      yield* addRemote(all, counting)
+      yield* addSealing(all, counting)
       const made = yield* Client.submit(on(rows.task(many)))
       const count = Task.map(made, (rows: ReadonlyArray<Row>) => rows.length)
       const exit = Task.map(Task.exit(made), (exit) => exit._tag)
@@ -142,7 +129,7 @@ describe("a large result", () => {
   it.effect("K7: is not opened for a task that only runs after it", () =>
     Effect.gen(function*() {
       const counting = new Counting()
-      yield* addRemote(all, counting)
+      yield* addSealing(all, counting)
       const made = on(rows.task(many))
       const later = on(rows.task(1), "far", { after: [made] })
       assert.deepStrictEqual(yield* Client.compute(later), rowsOf(1))
@@ -152,8 +139,8 @@ describe("a large result", () => {
   it.effect("K7, X2: is opened at home for a payload that must be encoded, and for a worker that takes no bytes", () =>
     Effect.gen(function*() {
       const counting = new Counting()
-      yield* addRemote(all, counting)
-      yield* addRemote(all, undefined, "plain")
+      yield* addSealing(all, counting)
+      yield* addSealing(all, undefined, "plain")
       const made = yield* Client.submit(on(rows.task(many)))
       assert.strictEqual(yield* Client.compute(on(encoded.task([made, Option.none()]))), many)
       assert.strictEqual(yield* Client.compute(on(whole.task(made), "plain")), many)
@@ -163,7 +150,7 @@ describe("a large result", () => {
   it.effect("F14: that its schema refuses fails its task, though nobody opens it at home", () =>
     Effect.gen(function*() {
       const counting = new Counting()
-      yield* addRemote(all, counting)
+      yield* addSealing(all, counting)
       const error = yield* Effect.flip(Effect.sandbox(Client.compute(on(checked.task(many)))))
       assert.include(String(error), "The result of \"checked\" does not travel: at [1].name")
       assert.deepStrictEqual(counting.counts, [0, 0, 0])
@@ -173,7 +160,7 @@ describe("a large result", () => {
     const shares = named("shares", () => ({ rows: rowsOf(many), words: new Int32Array(new SharedArrayBuffer(8)) }))
     return Effect.gen(function*() {
       const counting = new Counting()
-      yield* addRemote([shares], counting)
+      yield* addSealing([shares], counting)
       const { rows, words } = yield* Client.compute(on(shares.task(0)))
       assert.instanceOf(words.buffer, SharedArrayBuffer)
       assert.deepStrictEqual(rows, rowsOf(many))
@@ -184,7 +171,7 @@ describe("a large result", () => {
   it.effect("W20: survives the worker that made it, and is sent again to the next", () =>
     Effect.gen(function*() {
       const counting = new Counting()
-      const wires = yield* addRemote(all, counting)
+      const wires = yield* addSealing(all, counting)
       const made = yield* Client.submit(on(rows.task(many)))
       yield* Future.await(made as never).pipe(Effect.timeout("1 second"), Effect.ignore)
       wires.at(-1)!.die("it died")
@@ -192,10 +179,37 @@ describe("a large result", () => {
       assert.strictEqual(counting.sealed, 1)
     }).pipe(Effect.provide(layer)))
 
+  it.effect("K7, W12: goes along when half of a line is taken back for another worker", () => {
+    let open: () => void = () => {}
+    const gate = Effect.callback<void>((resume) => {
+      open = () => resume(Effect.void)
+    })
+    const door = named("door", () => Effect.as(gate, "open"))
+    const makers = [...all, door]
+    return Effect.gen(function*() {
+      const counting = new Counting()
+      yield* addSealing(makers, counting, "first")
+      const made = yield* Client.submit(rows.task(many))
+      yield* Future.await(made)
+      const busy = yield* Client.submit(door.task(0))
+      const lasts = yield* Client.submitAll(Array.from({ length: 8 }, (_, i) => lastOf.task([made, i])))
+      yield* Effect.repeat(Effect.yieldNow, { times: 100 })
+      // All eight are in the line of the first worker, whose only slot is taken.
+      yield* addSealing(makers, counting, "second")
+      yield* Effect.repeat(Effect.yieldNow, { times: 500 })
+      const early = yield* Effect.forEach(lasts, (last) => Future.status(last))
+      assert.isAtLeast(early.filter((status) => status === "succeeded").length, 4)
+      open()
+      assert.deepStrictEqual(yield* Future.joinAll(lasts), lasts.map((_, i) => many - 1 + i))
+      assert.strictEqual(yield* Future.join(busy), "open")
+      assert.deepStrictEqual(counting.counts, [1, 8, 1])
+    }).pipe(Effect.scoped, Effect.provide(Skein.layer({ workers: [], waitForWorkers: "1 minute" })))
+  })
+
   it.effect("K7: that does not open fails those who read it with Unreadable, here and elsewhere", () =>
     Effect.gen(function*() {
       const counting = new Counting(isLarge, (bytes) => bytes.subarray(0, bytes.length >> 1))
-      yield* addRemote(all, counting)
+      yield* addSealing(all, counting)
       const made = yield* Client.submit(on(rows.task(many), "far", { key: "made" }))
       const reads = [
         Future.join(made),
@@ -214,7 +228,7 @@ describe("a large result", () => {
   it.effect("K7: is not opened for a cache twice, and small ones are not sealed at all", () =>
     Effect.gen(function*() {
       const counting = new Counting()
-      yield* addRemote(all, counting)
+      yield* addSealing(all, counting)
       const cache = new Map<string, unknown>()
       yield* Client.compute(on(rows.task(many), "far", { key: "k" }), { cache })
       assert.deepStrictEqual(cache.get("k"), rowsOf(many))

@@ -1,6 +1,5 @@
 /** Large buffers on their way to workers elsewhere and back: what is copied, how often, what is shared, and what stays as it was. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -9,32 +8,17 @@ import * as Portable from "skein/Portable"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { copied, hasLargeBuffer, replaceLarge, viewOf } from "../src/internal/portable/buffers.ts"
-import { RemoteWorker } from "../src/internal/remote/remoteWorker.ts"
-import type { RemotePosting } from "../src/internal/workers/port.ts"
-import { coreOf } from "../src/testing/internal/leftovers.ts"
+import { addRemote, restarts } from "./testing/addRemote.ts"
 import { type Maker, memoryTransport, named, type Wire } from "./testing/memoryLink.ts"
 
 /** Two workers that serve these tasks, and the sharing of their scheduler. */
 const addRemotes = (makers: ReadonlyArray<Maker>, shares = true, count = 2) =>
   Effect.gen(function*() {
-    const core = coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client))
     const wires: Array<Wire> = []
     const transport = memoryTransport(makers, { shares, opened: (wire) => wires.push(wire) })
-    for (let i = 0; i < count; i++) {
-      const posting: RemotePosting = {
-        id: `far${i}`,
-        slots: 1,
-        labels: ["far"],
-        terms: { restart: { times: 2, withinMillis: 60_000, minRunMillis: 0 } },
-        onStart: undefined,
-        kind: "remote",
-        ahead: 64,
-        handsOver: true,
-        port: (setup) => new RemoteWorker(setup, transport, { slots: 1, ahead: 64 })
-      }
-      yield* core.crew.add(posting)
-    }
-    return { sharing: core.sharing, wires }
+    const ids = Array.from({ length: count }, (_, i) => `far${i}`)
+    const [core] = yield* Effect.forEach(ids, (id) => addRemote(transport, { id, labels: ["far"], terms: restarts }))
+    return { sharing: core!.sharing, wires }
   })
 
 const layer = Skein.layer({ workers: [{ id: "here", concurrency: 1 }], waitForWorkers: "1 minute", grace: "1 second" })

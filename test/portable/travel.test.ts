@@ -16,9 +16,7 @@ import * as Worker from "skein/Worker"
 import { implementationsIn } from "../../src/internal/portable/handlers.ts"
 import { handlersElsewhere, itemOf } from "../../src/internal/portable/items.ts"
 import { implementationsOf } from "../../src/internal/portable/modules.ts"
-import { RemoteWorker } from "../../src/internal/remote/remoteWorker.ts"
-import type { RemotePosting } from "../../src/internal/workers/port.ts"
-import { coreOf } from "../../src/testing/internal/leftovers.ts"
+import { addRemote } from "../testing/addRemote.ts"
 import { memoryTransport } from "../testing/memoryLink.ts"
 import * as functions from "./work.ts"
 
@@ -52,18 +50,7 @@ const far = <A, E, R>(program: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const served = yield* Layer.build(live)
     const transport = memoryTransport([...implementationsIn(served), ...implementationsOf(work.url.href, functions)])
-    const posting: RemotePosting = {
-      id: "far",
-      slots: 1,
-      labels: [],
-      terms: {},
-      onStart: undefined,
-      kind: "remote",
-      ahead: 8,
-      handsOver: true,
-      port: (setup) => new RemoteWorker(setup, transport, { slots: 1, ahead: 8 })
-    }
-    yield* coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client)).crew.add(posting)
+    yield* addRemote(transport, { ahead: 8 })
     return yield* Effect.provideContext(program, handlersElsewhere(items, Context.empty()) as Context.Context<Handlers>)
   }).pipe(Effect.scoped, Effect.provide(Skein.layer())) as Effect.Effect<
     A,

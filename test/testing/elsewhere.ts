@@ -1,7 +1,7 @@
 /** A scheduler with workers behind a link in memory, for tests of what bodies elsewhere may do. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Client from "skein/Client"
+import type * as Client from "skein/Client"
 import type * as Portable from "skein/Portable"
 import type * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
@@ -10,9 +10,8 @@ import { nestedVerbs } from "../../src/internal/nested/nearSide.ts"
 import { implementationsIn } from "../../src/internal/portable/handlers.ts"
 import { handlersElsewhere, itemOf } from "../../src/internal/portable/items.ts"
 import type { Implementation } from "../../src/internal/portable/named.ts"
-import { RemoteWorker } from "../../src/internal/remote/remoteWorker.ts"
 import type { RemotePosting } from "../../src/internal/workers/port.ts"
-import { coreOf } from "../../src/testing/internal/leftovers.ts"
+import { addRemote } from "./addRemote.ts"
 import { type MemoryOptions, memoryTransport } from "./memoryLink.ts"
 
 interface Options extends MemoryOptions {
@@ -44,23 +43,11 @@ export const elsewhere = <N>(
 ): Layer.Layer<Client.Client | Scheduler.Scheduler | N> => {
   const items = makers.map((maker) => itemOf(maker)!)
   const remote = Layer.effectContext(Effect.gen(function*() {
-    const core = coreOf(yield* Client.Client)
     const implementations = [...implementationsIn(yield* Layer.build(handlers)), ...others]
     const transport = memoryTransport(implementations, { ...options, surroundings })
+    const verbs = nestedVerbs(items)
     for (let i = 0; i < workers; i++) {
-      const posting: RemotePosting = {
-        id: id(i),
-        slots,
-        labels: labels(i),
-        resources,
-        terms,
-        onStart: undefined,
-        kind: "remote",
-        ahead: 64,
-        handsOver: true,
-        port: (setup) => new RemoteWorker(setup, transport, { slots, ahead: 64, verbs: nestedVerbs(items) })
-      }
-      yield* core.crew.add(posting)
+      yield* addRemote(transport, { id: id(i), slots, labels: labels(i), resources, terms, verbs })
     }
     return handlersElsewhere(items, yield* Effect.context<never>())
   }))

@@ -16,6 +16,7 @@ import { controlBytes } from "../../src/internal/remote/control.ts"
 import { serve, type Surroundings } from "../../src/internal/remote/far.ts"
 import type { Hears, Link, Transport, Uplink } from "../../src/internal/remote/link.ts"
 import type { Down, Up } from "../../src/internal/remote/messages.ts"
+import { packedDown, packedUp, unpackedDown, unpackedUp } from "../../src/internal/remote/packed.ts"
 import type { Task } from "../../src/internal/tasks/handles.ts"
 import { makeTask } from "../../src/internal/tasks/makeTask.ts"
 import { noOptions } from "../../src/internal/tasks/task.ts"
@@ -105,7 +106,7 @@ export const memoryTransport = (
       for (const message of early.splice(0)) listens(message)
     },
     send: (message, transfer = []) => {
-      const clone = structuredClone(message, { transfer: [...transfer] })
+      const clone = unpackedUp(structuredClone(packedUp(message), { transfer: [...transfer] }))
       wire.ups.push(message)
       carry("near", () => {
         if (!isDead) hears.received(clone)
@@ -127,7 +128,7 @@ export const memoryTransport = (
     control,
     sealer: nearSealer ?? sealer,
     send: (message, transfer = []) => {
-      const clone = structuredClone(message, { transfer: [...transfer] })
+      const clone = unpackedDown(structuredClone(packedDown(message), { transfer: [...transfer] }))
       wire.downs.push(message)
       carry("far", () => {
         if (isDead) return

@@ -32,8 +32,12 @@ export const readingOf = (clock: Clock.Clock): ClockData => ({
   monotonicNanos: clock.monotonicTimeNanosUnsafe()
 })
 
+/** Contexts of which nothing travels. Most submissions of a program have the same one. */
+const bare = new WeakSet<object>()
+
 /** What travels of a context; `undefined` if that is nothing. `own` is the clock of the scheduler, if that is not the live one. */
 export const dataOf = (context: Context.Context<never>, own: Clock.Clock | undefined): ContextData | undefined => {
+  if (bare.has(context)) return undefined
   const annotations = differing(context, References.CurrentLogAnnotations)
   const logSpans = differing(context, References.CurrentLogSpans)
   const minimumLogLevel = differing(context, References.MinimumLogLevel)
@@ -43,7 +47,10 @@ export const dataOf = (context: Context.Context<never>, own: Clock.Clock | undef
   const clock = clockOf(context)
   const seed = seedIn(context)
   const values = [annotations, logSpans, minimumLogLevel, logLevel, region, span, clock, seed]
-  if (values.every((value) => value === undefined)) return undefined
+  if (values.every((value) => value === undefined)) {
+    bare.add(context)
+    return undefined
+  }
   return {
     annotations: annotations && plainRecord(annotations),
     logSpans,

@@ -100,7 +100,7 @@ export interface Batch {
   /** How many ends the scheduler has heard of: their slots are given by it alone. */
   readonly heard: number
   /** Of each start: seat, number of the name, which start of the task, number of the task, flags. */
-  readonly starts: Int32Array
+  readonly starts: Int32Array | ReadonlyArray<number>
   readonly payloads: ReadonlyArray<unknown>
   /** The keys of tasks that have one of their own, by position. */
   readonly keys?: ReadonlyArray<string | undefined>

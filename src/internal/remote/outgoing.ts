@@ -12,6 +12,7 @@ import type { SealedPart } from "./sealedInputs.ts"
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 const nothing = new Int32Array(0)
+const noneLarge: ReadonlyArray<Large> = []
 
 /** A start whose payload has large buffers. */
 export interface Large {
@@ -77,6 +78,7 @@ export class Outgoing {
   /** The starts since the last look whose payloads have large buffers. */
   large(): ReadonlyArray<Large> {
     const from = this.searched
+    if (from === this.count) return noneLarge
     this.searched = this.count
     const added = from === 0 ? this.payloads : this.payloads.slice(from)
     return positionsOfLarge(added).map((i) => {
@@ -160,9 +162,9 @@ export interface Parcel {
   readonly moved: ReadonlyMap<number, Transfer>
 }
 
-/** What a batch gives away; a buffer that two starts give away goes once. */
-export const transferOf = ({ moved }: Parcel): Transfer =>
-  moved.size === 0 ? [] : [...new Set([...moved.values()].flat())]
+/** What a batch gives away, if anything; a buffer that two starts give away goes once. */
+export const transferOf = ({ moved }: Parcel): Transfer | undefined =>
+  moved.size === 0 ? undefined : [...new Set([...moved.values()].flat())]
 
 /** A batch in parts, because not all of it can be cloned: its starts one by one, each answer, and then the rest. */
 export const partsOf = ({ batch, moved }: Parcel): ReadonlyArray<Parcel> => {

@@ -41,7 +41,7 @@ import { clockOf, dataOf, readingOf } from "./contexts.ts"
 import { Control } from "./control.ts"
 import { Incoming } from "./incoming.ts"
 import { LinkFailed } from "./link.ts"
-import type { Link, Transfer, Transport } from "./link.ts"
+import type { Link, Transport } from "./link.ts"
 import { Flags, Verb, version } from "./messages.ts"
 import type { Up } from "./messages.ts"
 import { Names } from "./names.ts"
@@ -70,7 +70,6 @@ const isGone = ({ detached }: ArrayBuffer): boolean => detached
 
 const wasMoved = "a buffer that Portable.move gave to a former attempt is gone"
 
-const nothingMoved: Transfer = []
 const nothingSealed: ReadonlyArray<SealedPart> = []
 
 export class RemoteWorker implements WorkerPort {
@@ -103,6 +102,7 @@ export class RemoteWorker implements WorkerPort {
   private context: Context.Context<never> = Context.empty()
   /** The clock of the scheduler and of bodies, if that is not the live one. */
   private clock: Clock.Clock | undefined
+  private ownClock: Clock.Clock | undefined
   private isFlushing = false
   private readonly opened = Deferred.makeUnsafe<void, LinkFailed>()
   private readonly closed = Deferred.makeUnsafe<void>()
@@ -140,7 +140,7 @@ export class RemoteWorker implements WorkerPort {
       this.control = link.control && new Control(link.control)
       this.context = yield* Effect.context<never>()
       const own = clockOf(this.context)
-      this.clock = own
+      this.clock = this.ownClock = own
       const clock = own && readingOf(own)
       link.send({ _tag: "Open", version, worker: this.name, labels: this.labels, slots: this.slots, clock })
       yield* Deferred.await(this.opened)
@@ -265,7 +265,7 @@ export class RemoteWorker implements WorkerPort {
   /** The starts that follow have this context. */
   private placeAt(ambient: Ambient): void {
     this.lastAmbient = ambient
-    const data = dataOf(ambient.context, clockOf(this.context))
+    const data = dataOf(ambient.context, this.ownClock)
     if (typeof data?.clock === "object") this.clock = clockOf(ambient.context)
     this.lastPlace = data === undefined ? 0 : this.outgoing.context(data)
   }
@@ -371,6 +371,7 @@ export class RemoteWorker implements WorkerPort {
   private lighten(): void {
     this.setup.sharing.noteAll()
     this.note()
+    if (this.large.length === 0) return
     for (const { payload, position } of this.large.splice(0)) {
       const { moved, value } = withCopies(replaceLarge(payload, this.shared))
       this.outgoing.replace(position, value, moved)
@@ -412,7 +413,7 @@ export class RemoteWorker implements WorkerPort {
     if (answer === undefined) throw sent.failure
     const fault = new TypeError(`What a body asked for does not travel: ${describeError(sent.failure)}.`)
     const cause = encodeCause(undefined, Cause.die(fault))
-    link.send({ ...parcel.batch, answers: [{ ask: answer.ask, exit: { _tag: "Failure", cause } }] }, nothingMoved)
+    link.send({ ...parcel.batch, answers: [{ ask: answer.ask, exit: { _tag: "Failure", cause } }] })
   }
 
   private refuseSeat(seat: number, fault: unknown): void {

@@ -14,22 +14,29 @@ import type { Ask, HearingData, LogData, Report } from "./messages.ts"
 /** Does something at the end of the present turn. */
 export type Defer = (f: () => void) => void
 
+/** What most reports have nothing of. */
+interface Rest {
+  /** Seats whose bodies have begun; those that have ended meanwhile are left out. */
+  begun?: Array<number>
+  stopping?: Array<HearingData>
+  obstacles?: Array<{ readonly seat: number; readonly obstacle: string }>
+  asks?: Array<Ask>
+  dropped?: Array<number>
+  logs?: Array<LogData>
+}
+
+const noneMoved: Transfer = []
+
 export class Reporting {
   private readonly uplink: Uplink
   private ends: Array<number> = []
   private values: Array<unknown> = []
   private times: Array<number> = []
-  private moved: Array<ArrayBuffer> = []
+  private moved: Array<ArrayBuffer> | undefined
+  private rest: Rest | undefined
   private readonly refuseAsk: (ask: number, fault: string) => void
   private readonly defer: Defer
   private readonly isRunning: (seat: number) => boolean
-  /** Seats whose bodies have begun; those that have ended meanwhile are left out. */
-  private begun: Array<number> = []
-  private stopping: Array<HearingData> = []
-  private obstacles: Array<{ readonly seat: number; readonly obstacle: string }> = []
-  private asks: Array<Ask> = []
-  private dropped: Array<number> = []
-  private logs: Array<LogData> = []
   private isFlushing = false
 
   constructor(
@@ -46,42 +53,50 @@ export class Reporting {
 
   /** Within one report ends come first: an end after an ask goes with the next. */
   end(seat: number, kind: number, value: unknown, micros: number, moved: Transfer): void {
-    if (this.asks.length + this.dropped.length + this.stopping.length > 0) this.flush()
+    if (this.rest !== undefined && (this.rest.asks ?? this.rest.dropped ?? this.rest.stopping) !== undefined) {
+      this.flush()
+    }
     this.ends.push(seat, kind)
     this.values.push(value)
     this.times.push(micros)
-    if (moved.length > 0) this.moved.push(...moved)
+    if (moved.length > 0) (this.moved ??= []).push(...moved)
     this.flushSoon()
   }
 
   began(seat: number): void {
-    this.begun.push(seat)
-    this.flushSoon()
+    const rest = this.rested()
+    ;(rest.begun ??= []).push(seat)
   }
 
   stopCame(hearing: HearingData): void {
-    this.stopping.push(hearing)
-    this.flushSoon()
+    const rest = this.rested()
+    ;(rest.stopping ??= []).push(hearing)
   }
 
   obstacle(seat: number, obstacle: string): void {
-    this.obstacles.push({ seat, obstacle })
-    this.flushSoon()
+    const rest = this.rested()
+    ;(rest.obstacles ??= []).push({ seat, obstacle })
   }
 
   ask(ask: Ask): void {
-    this.asks.push(ask)
-    this.flushSoon()
+    const rest = this.rested()
+    ;(rest.asks ??= []).push(ask)
   }
 
   drop(ask: number): void {
-    this.dropped.push(ask)
-    this.flushSoon()
+    const rest = this.rested()
+    ;(rest.dropped ??= []).push(ask)
   }
 
   log(data: LogData): void {
-    this.logs.push(data)
+    const rest = this.rested()
+    ;(rest.logs ??= []).push(data)
+  }
+
+  /** What goes beside the ends, with the next report. */
+  private rested(): Rest {
     this.flushSoon()
+    return this.rest ??= {}
   }
 
   flushSoon(): void {
@@ -92,36 +107,19 @@ export class Reporting {
 
   readonly flush = (): void => {
     this.isFlushing = false
-    const { asks, begun, dropped, ends, logs, moved, obstacles, stopping, times, values } = this
-    const count = values.length + begun.length + stopping.length + obstacles.length + asks.length + dropped.length
-    if (count + logs.length === 0) return
-    const report: Report = {
-      _tag: "Report",
-      ends,
-      values,
-      times,
-      ...begun.length > 0 && { begun: begun.filter(this.isRunning) },
-      ...stopping.length > 0 && { stopping },
-      ...obstacles.length > 0 && { obstacles },
-      ...asks.length > 0 && { asks },
-      ...dropped.length > 0 && { dropped },
-      ...logs.length > 0 && { logs }
-    }
+    const { ends, moved = noneMoved, rest, times, values } = this
+    if (values.length === 0 && rest === undefined) return
+    const report: Report = { _tag: "Report", ends, values, times }
+    if (rest !== undefined) Object.assign(report, rest, rest.begun && { begun: rest.begun.filter(this.isRunning) })
     this.ends = []
     this.values = []
     this.times = []
-    this.moved = []
-    this.begun = []
-    this.stopping = []
-    this.obstacles = []
-    this.asks = []
-    this.dropped = []
-    this.logs = []
+    this.moved = this.rest = undefined
     this.send(report, moved)
   }
 
   private send(report: Report, moved: Transfer): void {
-    const sent = Result.try(() => this.uplink.send(report, moved.length > 1 ? [...new Set(moved)] : moved))
+    const sent = Result.try(() => this.uplink.send(report, moved.length === 0 ? undefined : [...new Set(moved)]))
     if (Result.isFailure(sent)) this.sendInParts(report, sent.failure, moved)
   }
 

@@ -4,7 +4,8 @@
  * @internal
  */
 import process from "node:process"
-import type { Down } from "../../internal/remote/messages.ts"
+import { packedUp, unpackedDown } from "../../internal/remote/packed.ts"
+import type { PackedDown } from "../../internal/remote/packed.ts"
 import { sealer } from "../../threads/internal/sealer.ts"
 import type { Post } from "../../threads/internal/serving.ts"
 import type { Seat } from "../../threads/internal/side.ts"
@@ -28,11 +29,11 @@ export const onPost = (begin: (post: Post) => void): void => {
       uplink: {
         control: undefined,
         sealer,
-        send: (up) => send(up),
+        send: (up) => send(packedUp(up)),
         receive: (listener) => {
-          process.on("message", (message: Down | number) => {
+          process.on("message", (message: PackedDown | number) => {
             if (typeof message === "number") send(message)
-            else listener(message)
+            else listener(unpackedDown(message))
           })
         }
       },

@@ -4,7 +4,8 @@
  * @internal
  */
 import { parentPort, workerData } from "node:worker_threads"
-import type { Down } from "../../internal/remote/messages.ts"
+import { packedUp, unpackedDown } from "../../internal/remote/packed.ts"
+import type { PackedDown } from "../../internal/remote/packed.ts"
 import { wordsIn } from "./block.ts"
 import type { ThreadData } from "./block.ts"
 import { sharingSealer } from "./sealer.ts"
@@ -23,11 +24,11 @@ export const threadPost = (): Post | undefined => {
     uplink: {
       control,
       sealer: sharingSealer,
-      send: (up, transfer) => port.postMessage(up, transfer),
+      send: (up, transfer) => port.postMessage(packedUp(up), transfer),
       receive: (listener) =>
-        port.on("message", (message: Down | number) => {
+        port.on("message", (message: PackedDown | number) => {
           if (typeof message === "number") Atomics.store(answered, 0, message)
-          else listener(message)
+          else listener(unpackedDown(message))
         })
     },
     leave: () => process.exit(0)

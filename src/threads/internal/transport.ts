@@ -15,6 +15,8 @@ import { LinkFailed } from "../../internal/remote/link.ts"
 import type { Hears, Link, Transfer, Transport } from "../../internal/remote/link.ts"
 import { startWidth } from "../../internal/remote/messages.ts"
 import type { Down, Up } from "../../internal/remote/messages.ts"
+import { packedDown, unpackedUp } from "../../internal/remote/packed.ts"
+import type { PackedUp } from "../../internal/remote/packed.ts"
 import { describeError } from "../../internal/text/rendering.ts"
 import { sleep, within } from "./live.ts"
 import type { Side, Start, Told } from "./side.ts"
@@ -67,7 +69,7 @@ class Party {
       this.pong = data
       return
     }
-    const message = data as Told | Up
+    const message = unpackedUp(data as PackedUp) as Told | Up
     switch (message._tag) {
       case "Loaded":
         Deferred.doneUnsafe(this.loaded, Exit.void)
@@ -161,7 +163,7 @@ class Party {
   })
 
   private send(down: Down, transfer: Transfer | undefined): void {
-    this.side.post(down, transfer)
+    this.side.post(packedDown(down), transfer)
     switch (down._tag) {
       case "Batch":
         if (down.starts.length > 0) this.wait(down.starts.length / startWidth)

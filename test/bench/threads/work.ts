@@ -1,4 +1,5 @@
 /** The bodies that every pool of threads runs. */
+import { primes as countPrimes } from "../../../examples/primes.ts"
 
 /** A task that costs nothing: what is measured is the way there and back. */
 export const tiny = (x: number): number => x + 1
@@ -10,17 +11,7 @@ export const millisecond = (x: number): number => {
   return x
 }
 
-/** The number of primes from `from` to `to`. */
-export const primes = ({ from, to }: { readonly from: number; readonly to: number }): number => {
-  let found = 0
-  for (let n = Math.max(2, from); n < to; n++) if (isPrime(n)) found++
-  return found
-}
-
-const isPrime = (n: number): boolean => {
-  for (let divisor = 2; divisor * divisor <= n; divisor++) if (n % divisor === 0) return false
-  return true
-}
+export const primes = ({ from, to }: { readonly from: number; readonly to: number }): number => countPrimes(from, to)
 
 /** Adds one to each number of a large array, and gives the array back. */
 export const next = (numbers: Float64Array): Float64Array => {
