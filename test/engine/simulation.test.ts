@@ -72,6 +72,7 @@ describe("simulation", () => {
       "forced and stopped as attempt",
       "succeeded others",
       "lengthened",
+      "opened by a submission",
       "newest lost",
       "newest missed",
       "forgotten"

@@ -71,6 +71,8 @@ interface Owner {
   /** The wait of a `compute`, which closes its owner at its end. */
   readonly wait: number | undefined
   isOpen: boolean
+  /** It opens with its first submission that is not refused. */
+  isNew: boolean
 }
 
 const workerNames = ["w0", "w1", "w2", "w3"]
@@ -398,7 +400,7 @@ export class Simulation {
     if ([...this.owners.values()].filter((owner) => owner.isOpen).length < 5) this.open()
   }
 
-  private open(wait?: number): Owner {
+  private open(wait?: number, opens: "now" | "with a submission" = "now"): Owner {
     const owner = this.newOwner(wait)
     const name = `owner${owner.id}`
     const limits = this.demands && this.chance.with(0.4)
@@ -406,12 +408,15 @@ export class Simulation {
       : undefined
     if (limits !== undefined) this.tagsOfOwners.push(limits.tag)
     const group = this.isDelayed && this.chance.with(0.5) ? this.chance.pick(groupNames) : undefined
-    this.send({ _tag: "OwnerOpened", now: this.now, owner: owner.id, name, limits, group })
+    // Half of those that may: a scope opens with its first submission that is not refused.
+    owner.isNew = opens === "with a submission" && limits === undefined && group === undefined && owner.id % 2 === 0
+    owner.isOpen = !owner.isNew
+    if (owner.isOpen) this.send({ _tag: "OwnerOpened", now: this.now, owner: owner.id, name, limits, group })
     return owner
   }
 
   private newOwner(wait?: number): Owner {
-    const owner: Owner = { id: this.next++, claims: [], wait, isOpen: true }
+    const owner: Owner = { id: this.next++, claims: [], wait, isOpen: true, isNew: false }
     this.owners.set(owner.id, owner)
     return owner
   }
@@ -752,7 +757,7 @@ export class Simulation {
     const run = chance.with(0.4) ? this.someBody() : undefined
     let owner: Owner | undefined
     if (run !== undefined && chance.with(0.7)) {
-      owner = run.owner === undefined ? this.open() : this.owners.get(run.owner)
+      owner = run.owner === undefined ? this.open(undefined, "with a submission") : this.owners.get(run.owner)
       run.owner = owner!.id
     } else {
       const scopes = [...this.owners.values()].filter((each) => each.wait === undefined && !this.isOfARun(each))
@@ -769,8 +774,14 @@ export class Simulation {
       parent: run?.task ?? -1,
       attempt: run?.attempt ?? 0,
       standing: chance.with(0.3) ? this.someStanding() : undefined,
-      successions: this.successions(plan)
+      successions: this.successions(plan),
+      opens: owner.isNew ? "scope" : undefined
     })
+    if (owner.isNew && this.state.owners.has(owner.id)) {
+      owner.isNew = false
+      owner.isOpen = true
+      this.note("opened by a submission")
+    }
     this.keep(owner, out)
   }
 

@@ -118,8 +118,14 @@ export const register = (
   const parent = place && nameAt(place.submission, place.index)
   const number = state.next.submission++
   const { offsets: dependentOffsets, targets: dependents } = reversedIn(plan)
-  const standing = lanesOf(state, number, plan, ids, place)
-  const { ancestor, computation, depth, guard, lane, otherLanes, priorities, priority, ranks, share } = standing
+  const { portable, positions } = plan
+  if (portable?.some(isRemote) === true) use(state, Use.away)
+  const standing = standingOf(state, plan, place)
+  const { ancestor, computation, depth, guard, priority, share } = standing
+  const kind = portable === undefined ? "local" : onlyKindIn(portable)
+  const priorities = prioritiesOf(plan, priority)
+  const isOneLane = priorities === undefined && kind !== undefined
+  const split = isOneLane ? undefined : lanesOf(standing, number, plan, ids, priorities, kind)
   // Written out, because spread fields would be in an object of their own: one more load for every step of every task.
   const submission: Submission = {
     number,
@@ -127,9 +133,9 @@ export const register = (
     ids,
     dependentOffsets,
     dependents,
-    ranks,
-    lane,
-    otherLanes,
+    ranks: split?.ranks ?? positions,
+    lane: split?.lane ?? laneOf(standing, number, priority, inOrder(ids, positions), kind ?? "local", false),
+    otherLanes: split?.otherLanes,
     priorities,
     computation,
     ancestor,
@@ -147,13 +153,17 @@ export const register = (
   }
   state.next.sequence += plan.size
   fillRows(state, submission)
+  if (plan.settings.size > 0) noteSettings(state, plan.settings, ids)
+  return submission
+}
+
+const noteSettings = (state: State, settings: Plan["settings"], ids: Int32Array): void => {
   // A new run also takes over the key of a task that ended without success and is still claimed.
-  for (const [index, { identity, literal }] of plan.settings) {
-    tasks.flags[ids[index]!]! |= Flag.hasSettings
+  for (const [index, { identity, literal }] of settings) {
+    state.tasks.flags[ids[index]!]! |= Flag.hasSettings
     if (identity !== undefined) noteKey(state, identity, ids[index]!)
     if (literal === true) state.hasLiterals = true
   }
-  return submission
 }
 
 const noteKey = (state: State, identity: Identity, task: TaskId): void => {
@@ -205,47 +215,45 @@ const inOrder = (ids: Int32Array, positions: Int32Array): Int32Array => {
   return taskAt
 }
 
-type Ranking = Pick<
-  Submission,
-  "lane" | "otherLanes" | "priorities" | "ranks" | "computation" | "ancestor" | "depth" | "priority" | "share" | "guard"
->
+type Standing = Pick<Submission, "computation" | "ancestor" | "depth" | "priority" | "share" | "guard">
 
-/** The lanes of a plan's tasks, one for each kind and priority. */
-const lanesOf = (
-  state: State,
+const laneOf = (
+  { ancestor, computation, depth }: Standing,
   submission: number,
-  plan: Plan,
+  priority: number,
+  taskAt: Int32Array,
+  kind: TaskKind,
+  isMixed: boolean
+): Lane => ({
+  priority,
+  computation,
+  ancestor,
+  depth,
+  submission,
+  kind,
+  isMoving: isMixed || ancestor < 0,
+  members: positionsOutOf(taskAt.length),
+  taskAt,
+  heapIndex: -1
+})
+
+/** The lanes of tasks of several priorities or kinds: one for each of both. */
+const lanesOf = (
+  standing: Standing,
+  submission: number,
+  { portable, positions, size }: Plan,
   ids: Int32Array,
-  parent: Place | undefined
-): Ranking => {
-  const standing = standingOf(state, plan, parent)
-  const { portable, positions } = plan
-  const only = onlyKindIn(portable)
-  const isMixed = only === undefined
-  if (portable?.some(isRemote) === true) use(state, Use.away)
-  const make = (priority: number, taskAt: Int32Array, kind: TaskKind): Lane => ({
-    priority,
-    computation: standing.computation,
-    ancestor: standing.ancestor,
-    depth: standing.depth,
-    submission,
-    kind,
-    isMoving: isMixed || standing.ancestor < 0,
-    members: positionsOutOf(taskAt.length),
-    taskAt,
-    heapIndex: -1
-  })
-  const priorities = prioritiesOf(plan, standing.priority)
-  if (priorities === undefined && !isMixed) {
-    const lane = make(standing.priority, inOrder(ids, positions), only)
-    return { ...standing, lane, otherLanes: undefined, priorities, ranks: positions }
-  }
-  const ranks = new Int32Array(plan.size)
+  priorities: Float64Array | undefined,
+  only: TaskKind | undefined
+): Pick<Submission, "lane" | "otherLanes" | "ranks"> => {
+  const make = (priority: number, taskAt: Int32Array, kind: TaskKind): Lane =>
+    laneOf(standing, submission, priority, taskAt, kind, only === undefined)
+  const ranks = new Int32Array(size)
   const lanesFor = (kind: TaskKind): ReadonlyMap<number, Lane> => {
     const isMember = (index: number): boolean => kindOf(portable?.[index] ?? 0) === kind
     const lanes = new Map<number, Lane>()
     for (
-      const [priority, members] of groupsOf(plan.size, (index) => priorities?.[index] ?? standing.priority, isMember)
+      const [priority, members] of groupsOf(size, (index) => priorities?.[index] ?? standing.priority, isMember)
     ) {
       members.sort((a, b) => positions[a]! - positions[b]!)
       members.forEach((index, rank) => ranks[index] = rank)
@@ -255,7 +263,7 @@ const lanesOf = (
   }
   const otherLanes = { local: lanesFor("local"), portable: lanesFor("portable"), remote: lanesFor("remote") }
   const lane = otherLanes.local.get(standing.priority) ?? make(standing.priority, noEdges, "local")
-  return { ...standing, lane, otherLanes, priorities, ranks }
+  return { lane, otherLanes, ranks }
 }
 
 const isRemote = (entry: number): boolean => entry < 0
@@ -271,6 +279,7 @@ const onlyKindIn = (portable: Plan["portable"]): TaskKind | undefined => {
  * which would otherwise wait for the lowest of them.
  */
 const prioritiesOf = ({ offsets, settings, size, targets }: Plan, standard: number): Float64Array | undefined => {
+  if (settings.size === 0) return undefined
   let mixed = false
   for (const { priority } of settings.values()) if (priority !== undefined && priority !== standard) mixed = true
   if (!mixed) return undefined
@@ -304,7 +313,7 @@ const groupsOf = (
 }
 
 /** A submission from inside a task ranks by that task's position; one from outside begins a computation. */
-const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined) => {
+const standingOf = (state: State, { defaults }: Plan, parent: Place | undefined): Standing => {
   if (parent === undefined) {
     const priority = defaults?.priority ?? 0
     const share = defaults?.share
@@ -339,22 +348,8 @@ const computationOf = (state: State): number => {
  */
 export const link = (state: State, submission: Submission, out: Out): void => {
   const { ids, plan: { offsets, settings, size, targets } } = submission
-  let hasGroups = false
   if (submission.share !== undefined) demand(state, size)
-  for (const [index, { deadlineMillis, demand: own, dependencyTimeoutMillis, policies, resource }] of settings) {
-    if (submission.share === undefined && isDemanding(submission, index)) demand(state)
-    if (own !== undefined) state.step.unplaced.push(ids[index]!)
-    if (resource === true) markResource(state, ids[index]!)
-    const serial = submission.sequence + index
-    if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)
-    if (dependencyTimeoutMillis !== undefined) {
-      timers.arm(state, "dependencies", ids[index]!, serial, dependencyTimeoutMillis)
-    }
-    // Last, because this may make it ready or end it.
-    if (policies === undefined) continue
-    hasGroups = true
-    linkGroups(state, submission, index, out)
-  }
+  const hasGroups = settings.size > 0 && linkSettings(state, submission, out)
   for (let i = 0; i < size; i++) {
     const from = offsets[i]!
     const to = offsets[i + 1]!
@@ -370,6 +365,27 @@ export const link = (state: State, submission: Submission, out: Out): void => {
     }
   }
   horizon.look(state, submission)
+}
+
+/** Does what the settings of tasks ask for. Returns whether some tasks have policies, whose dependencies are linked here. */
+const linkSettings = (state: State, submission: Submission, out: Out): boolean => {
+  const { ids, plan: { settings } } = submission
+  let hasGroups = false
+  for (const [index, { deadlineMillis, demand: own, dependencyTimeoutMillis, policies, resource }] of settings) {
+    if (submission.share === undefined && isDemanding(submission, index)) demand(state)
+    if (own !== undefined) state.step.unplaced.push(ids[index]!)
+    if (resource === true) markResource(state, ids[index]!)
+    const serial = submission.sequence + index
+    if (deadlineMillis !== undefined) timers.arm(state, "deadline", ids[index]!, serial, deadlineMillis)
+    if (dependencyTimeoutMillis !== undefined) {
+      timers.arm(state, "dependencies", ids[index]!, serial, dependencyTimeoutMillis)
+    }
+    // Last, because this may make it ready or end it.
+    if (policies === undefined) continue
+    hasGroups = true
+    linkGroups(state, submission, index, out)
+  }
+  return hasGroups
 }
 
 /** Marks a task whose result will own a resource. */

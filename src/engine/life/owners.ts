@@ -148,27 +148,33 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
   const owner = state.owners.get(event.owner)
   if (owner !== undefined) withdrawAll(state, owner, event, out)
   // An owner may be closed twice, by its scope and by the scheduler: both wait.
-  const behalf = { owner: event.owner, cancelled: undefined }
-  const open = state.leaving.size === 0 ? none : leaving.leavingOn(state, behalf)
-  waits.enter(state, { ...event, mode: "all", closing: true, behalf }, open, undefined, out)
+  if (state.leaving.size === 0) waits.answer(event.wait, undefined, out)
+  else {
+    const behalf = { owner: event.owner, cancelled: undefined }
+    const open = leaving.leavingOn(state, behalf)
+    waits.enter(state, { ...event, mode: "all", closing: true, behalf }, open, undefined, out)
+  }
   state.owners.delete(event.owner)
 }
 
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
   withdrawFor(state, { by: event.by, reason: event.reason, owner: owner.id })
-  for (const claims of owner.claims.values()) {
-    if (!(claims instanceof Set)) withdrawClaim(state, claims, out)
-    else for (const claim of claims) withdrawClaim(state, claim, out)
-  }
+  if (owner.claims.size > 0) withdrawClaims(state, owner, out)
   for (const task of owner.targets) withdraw(state, task, out)
   dropWishes(state, owner, out)
   propagate(state, out)
   // What others want goes on without the limit.
   if (owner.tag !== undefined) limit(state, { tag: owner.tag, limit: undefined })
-  owner.claims.clear()
   owner.targets.length = 0
-  owner.wishing = undefined
-  for (const root of owner.roots.splice(0)) dropFailure(state, root.outcome, out)
+  if (owner.roots.length > 0) { for (const root of owner.roots.splice(0)) dropFailure(state, root.outcome, out) }
+}
+
+const withdrawClaims = (state: State, { claims }: Owner, out: Out): void => {
+  for (const present of claims.values()) {
+    if (!(present instanceof Set)) withdrawClaim(state, present, out)
+    else for (const claim of present) withdrawClaim(state, claim, out)
+  }
+  claims.clear()
 }
 
 const withdrawClaim = (state: State, claim: Claim, out: Out): void => {
@@ -207,7 +213,6 @@ export const share = (state: State, event: ClaimShared, out: Out): void => {
 }
 
 const noIds = new Int32Array(0)
-const none: ReadonlyArray<TaskId> = []
 
 /** The claims of owners that have none; the owner of a computation has bulk claims alone. */
 const noneYet: Owner["claims"] = new Map()

@@ -216,7 +216,8 @@ export const awaitedIn = (state: State, wait: Wait): ReadonlyArray<TaskId> =>
     ? wait.tasks.filter((task) => isWatching(state, wait, task))
     : [...wait.standing.open.keys()]
 
-const answer = (wait: number, starved: Starvation, out: Out): void => {
+/** Ends a wait for its waiter. */
+export const answer = (wait: number, starved: Starvation, out: Out): void => {
   out.push({ _tag: "WaitEnded", wait, starved })
 }
 

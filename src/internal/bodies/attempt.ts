@@ -134,11 +134,9 @@ export const attemptAt = (fiber: Fiber.Fiber<unknown, unknown>): Attempt | undef
   return attempt instanceof Attempt ? attempt : undefined
 }
 
-/** Whether a wait of this fiber keeps the slot of its attempt. */
-export const keepsSlot = (home: Home, fiber: Fiber.Fiber<unknown, unknown>): true | undefined => {
-  const attempt = attemptOf(home, fiber)
-  return attempt !== undefined && Context.get(fiber.context, SlotKeeper) === attempt ? true : undefined
-}
+/** Whether a wait of this fiber, in the body of an attempt, keeps the attempt's slot. */
+export const keepsSlotIn = (attempt: Attempt, { context }: Fiber.Fiber<unknown, unknown>): true | undefined =>
+  context !== attempt.context && Context.get(context, SlotKeeper) === attempt ? true : undefined
 
 /**
  * The attempt of another scheduler that gives its slot away while this fiber waits in `home`: that of a body whose scheduler is in

@@ -123,6 +123,13 @@ export interface Home extends FutureHome {
     readonly abandon: (wait: number) => Effect.Effect<void>
     readonly counted: <A, E, R>(wait: () => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   }
+  readonly owners: FutureHome["owners"] & {
+    readonly closeScope: (
+      scope: Scope.Closeable,
+      exit: Exit.Exit<unknown, unknown>,
+      seat: Seat
+    ) => Effect.Effect<void> | undefined
+  }
   readonly view: FutureHome["view"] & {
     readonly exitOf: (task: TaskId) => Exit.Exit<unknown, unknown>
     /** What holds the task of a claim back, if it is ready. */

@@ -160,7 +160,7 @@ export const computeTargets = (
 }
 
 /** A graph stands for the record of its tasks. */
-const shapeOf = (targets: unknown): unknown => isTaskGraph(targets) ? targets.tasks : targets
+const shapeOf = (targets: unknown): unknown => !Array.isArray(targets) && isTaskGraph(targets) ? targets.tasks : targets
 
 export const computeShape = (
   home: Home,
@@ -182,6 +182,8 @@ export const computeShape = (
 
 /** The refusal of an effect or a promise as a target. A promise may be a value deeper in a shape, but not beside targets. */
 const strangerOf = (shape: unknown, { shape: kind }: Scan): SubmitError | undefined => {
+  // Tasks and futures alone: the walk has looked at each.
+  if (kind === "array" || kind === "single") return undefined
   if (typeof shape === "function" || Effect.isEffect(shape) || isThenable(shape)) return stray(shape, "task")
   if (typeof shape !== "object" || shape === null || (kind !== "none" && kind !== "nested")) return undefined
   const members: ReadonlyArray<unknown> = Array.isArray(shape) || isRecord(shape) ? Object.values(shape) : []

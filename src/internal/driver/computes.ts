@@ -5,16 +5,17 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import type { Submitted } from "../../engine/protocol/Instruction.ts"
-import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import { bulkOf, exposed, isOpen, Told } from "../../engine/views/owners.ts"
 import type { Bulk } from "../../engine/views/owners.ts"
+import { isAnyStopping } from "../../engine/views/tasks.ts"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
-import type { ComputeOptions } from "../bodies/home.ts"
+import { attemptOf, keepsSlotIn } from "../bodies/attempt.ts"
+import type { Attempt } from "../bodies/attempt.ts"
+import type { ComputeOptions, Home } from "../bodies/home.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
 import type { Live } from "../plans/compile.ts"
@@ -38,12 +39,33 @@ export const tagsOfCalls = "Client.forEach#"
 /** Reads the targets; there are none if the scheduler has closed meanwhile. */
 type Collect<A, E> = (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) => Effect.Effect<A, E>
 
+type CompileIn = (
+  fiber: Fiber.Fiber<unknown, unknown>,
+  attempt: Attempt | undefined
+) => Compiled | Refused
+
+/** A computation that has submitted its tasks. */
+interface Computing<A, E> {
+  readonly owner: number
+  readonly wait: number
+  /** The attempt in whose body it is. */
+  readonly attempt: Attempt | undefined
+  readonly bulk: Bulk
+  readonly keepGoing: boolean
+  /** Whether its task takes its slot again at the end, if it was asked to stop meanwhile and goes on. */
+  readonly comesBack: boolean
+  readonly collect: Collect<A, E>
+  isEnding: boolean
+  closing: Effect.Effect<void> | undefined
+}
+
 const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
 
 const ignore: (exit: Exit.Exit<unknown, unknown>) => void = () => {}
 const noCallbacks: (owner: number, size: number) => void = () => {}
 
 export class Computes {
+  private readonly home: Home
   private readonly submissions: Submissions
   private readonly owners: Owners
   private readonly waits: Waits
@@ -56,6 +78,7 @@ export class Computes {
   private calls = 0
 
   constructor(
+    home: Home,
     submissions: Submissions,
     owners: Owners,
     waits: Waits,
@@ -66,6 +89,7 @@ export class Computes {
     live: Live & Past,
     state: Engine
   ) {
+    this.home = home
     this.submissions = submissions
     this.owners = owners
     this.waits = waits
@@ -91,7 +115,7 @@ export class Computes {
     collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | SubmitError | SkeinError> {
     return this.own(
-      (fiber) => compile(handles, this.live, this.submissions.ambientIn(fiber, options)),
+      (fiber, attempt) => compile(handles, this.live, this.submissions.ambientIn(fiber, options, undefined, attempt)),
       options,
       collect
     )
@@ -110,120 +134,148 @@ export class Computes {
     )
   }
 
-  private own<A, E>(
-    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | Refused,
-    options: ComputeOptions,
-    collect: Collect<A, E>
-  ): Effect.Effect<A, E | SubmitError | SkeinError> {
-    return this.waits.counted((fiber) => {
-      if (options.callbacks === undefined) return this.ownIn(fiber, compileIn, options, collect, noCallbacks)
-      let finish = ignore
-      const follow = (owner: number, size: number): void => {
-        finish = this.observers.follow(owner, size, options.callbacks)
-      }
-      const results = this.ownIn(fiber, compileIn, options, collect, follow)
-      return Effect.onExitPrimitive(results, (exit) => {
-        finish(exit)
-        return undefined
-      })
-    })
-  }
-
   /**
    * One operation of its fiber: no interruption comes between the submission and the close of the owner. The owner is closed at the
    * end of the wait, or when the wait is interrupted.
    */
-  private ownIn<A, E>(
-    fiber: Fiber.Fiber<unknown, unknown>,
-    compileIn: (fiber: Fiber.Fiber<unknown, unknown>) => Compiled | Refused,
-    { keepGoing, limits }: ComputeOptions,
-    collect: Collect<A, E>,
-    follow: (owner: number, size: number) => void
+  private own<A, E>(
+    compileIn: CompileIn,
+    options: ComputeOptions,
+    collect: Collect<A, E>
   ): Effect.Effect<A, E | SubmitError | SkeinError> {
-    return Effect.callback<A, E | SubmitError | SkeinError>((resume) => {
-      const refusal = this.life.refusal(fiber)
-      if (refusal !== undefined) return resume(Effect.fail(refusal))
-      const compiled = compileIn(fiber)
-      if (isRefused(compiled)) return resume(refuse(compiled))
-      // An owner without limits opens with its submission.
-      const opens = limits === undefined ? "compute" : undefined
-      const owner = limits === undefined ? this.owners.number() : this.owners.open("compute", limits)
-      const wait = this.waits.expect()
-      follow(owner, compiled.plan.size)
-      const keepsSlot = this.waits.keepsSlot(fiber)
-      const wishes = keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
-      const answer = this.submissions.submitPlan(compiled, owner, fiber, { opens, wait, wishes, keepsSlot })
-      if (answer._tag === "Rejected") {
-        this.waits.ignore(wait)
-        if (opens === undefined) this.owners.dismiss(owner, "compute")
-        return resume(Effect.fail(refused(answer)))
+    return Effect.callback((resume) => {
+      const fiber = Fiber.getCurrent()!
+      const attempt = attemptOf(this.home, fiber)
+      // Most bodies are not asked to stop, and count their wait at its end if they are asked meanwhile.
+      if (attempt !== undefined && options.callbacks === undefined && !isAnyStopping(this.state)) {
+        return this.begin(fiber, attempt, compileIn, options, collect, noCallbacks, true, resume)
       }
-      const targets = liveTargets(compiled, answer)
-      const bulk = bulkOf(this.state, owner)
-      let isEnding = false
-      let closing: Effect.Effect<void> | undefined
-      const end = (): Effect.Effect<void> | undefined => {
-        if (isEnding) return closing
-        isEnding = true
-        closing = this.end(owner, wait, fiber)
-        return closing
-      }
-      // Taken once. The wait may end between an interruption and what that runs: then this fiber is not resumed.
-      const rest = Effect.suspend(() => {
-        const open = end()
-        closing = undefined
-        return open ?? Effect.void
-      })
-      const ended = (exit: Exit.Exit<A, E | SkeinError>): Effect.Effect<A, E | SkeinError> => {
-        return end() === undefined ? exit : Effect.uninterruptible(Effect.andThen(rest, exit))
-      }
-      this.waits.follow(wait, (over) => {
-        if (Exit.isFailure(over)) return resume(ended(Exit.failCause(over.cause)))
-        const read = this.readOrWait(
-          owner,
-          targets,
-          keepGoing,
-          keepsSlot,
-          () => collect(isOpen(this.state, owner) ? targets : undefined, bulk)
-        )
-        // Most are over and read with their wait.
-        resume(isExit(read) ? ended(read) : Effect.onExitPrimitive(read, () => rest))
-      })
-      return rest
+      return resume(this.waits.counted(() => this.followed(fiber, attempt, compileIn, options, collect)))
     })
   }
 
-  /** Reads the targets if they are over; else waits on: its task's end does not interrupt it, or a result was lost meanwhile. */
-  private readOrWait<A, E>(
-    owner: number,
-    targets: ReadonlyArray<TaskId>,
-    keepGoing: boolean,
-    keepsSlot: true | undefined,
-    read: () => Effect.Effect<A, E>
-  ): Effect.Effect<A, E | SkeinError> {
-    const mode = keepGoing ? "all" : "firstFailure"
-    const again = () => this.readOrWait(owner, targets, keepGoing, keepsSlot, read)
-    const isOver = () => !isOpen(this.state, owner) || this.view.haveEnded(targets, mode)
-    if (!isOver()) {
-      const wish = { targetsOf: owner, claims: [], mode, keepsSlot } as const
-      return Effect.flatMap(this.waits.until(wish, isOver), again)
+  private followed<A, E>(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    attempt: Attempt | undefined,
+    compileIn: CompileIn,
+    options: ComputeOptions,
+    collect: Collect<A, E>
+  ): Effect.Effect<A, E | SubmitError | SkeinError> {
+    let finish = ignore
+    const follow = (owner: number, size: number): void => {
+      finish = this.observers.follow(owner, size, options.callbacks)
     }
-    const coming = isOpen(this.state, owner) ? this.desk.bringTasks(targets) : undefined
-    // With a failure that ends the wait no value is read.
-    const isRead = coming !== undefined && (keepGoing || this.view.firstFailed(targets) === undefined)
-    return isRead ? Effect.flatMap(coming, again) : read()
+    const results = Effect.callback<A, E | SubmitError | SkeinError>((resume) =>
+      this.begin(fiber, attempt, compileIn, options, collect, follow, false, resume)
+    )
+    if (options.callbacks === undefined) return results
+    return Effect.onExitPrimitive(results, (exit) => {
+      finish(exit)
+      return undefined
+    })
   }
 
-  private end(
-    owner: number,
-    wait: number,
-    fiber: Fiber.Fiber<unknown, unknown>
-  ): Effect.Effect<void> | undefined {
-    if (!this.waits.isOpen(wait)) return this.owners.closeNow(owner, "compute", fiber)
+  /** Submits, and resumes its fiber in the end. Returns what runs if the wait is interrupted. */
+  private begin<A, E>(
+    fiber: Fiber.Fiber<unknown, unknown>,
+    attempt: Attempt | undefined,
+    compileIn: CompileIn,
+    { keepGoing, limits }: ComputeOptions,
+    collect: Collect<A, E>,
+    follow: (owner: number, size: number) => void,
+    comesBack: boolean,
+    resume: (result: Effect.Effect<A, E | SubmitError | SkeinError>) => void
+  ): Effect.Effect<void> | void {
+    const refusal = this.life.refusal(fiber)
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const compiled = compileIn(fiber, attempt)
+    if (isRefused(compiled)) return resume(refuse(compiled))
+    // An owner without limits opens with its submission.
+    const opens = limits === undefined ? "compute" : undefined
+    const owner = limits === undefined ? this.owners.number() : this.owners.open("compute", limits)
+    const wait = this.waits.expect()
+    follow(owner, compiled.plan.size)
+    const keepsSlot = attempt && keepsSlotIn(attempt, fiber)
+    const wishes = keepGoing ? exposed(compiled.plan, compiled.targets, Told.all) : undefined
+    const answer = this.submissions.submitPlan(compiled, owner, fiber, { opens, wait, wishes, keepsSlot }, attempt)
+    if (answer._tag === "Rejected") {
+      this.waits.ignore(wait)
+      if (opens === undefined) this.owners.dismiss(owner, "compute")
+      return resume(Effect.fail(refused(answer)))
+    }
+    const computing: Computing<A, E> = {
+      owner,
+      wait,
+      attempt,
+      bulk: bulkOf(this.state, owner),
+      keepGoing,
+      comesBack,
+      collect,
+      isEnding: false,
+      closing: undefined
+    }
+    // Within the fiber, and so in its async context.
+    const over = Effect.suspend(() => this.readAndEnd(computing))
+    this.waits.follow(wait, (end) => {
+      resume(Exit.isSuccess(end) ? over : Effect.suspend(() => this.ended(computing, Exit.failCause(end.cause))))
+    })
+    return Effect.suspend(() => this.rest(computing))
+  }
+
+  private readAndEnd<A, E>(computing: Computing<A, E>): Effect.Effect<A, E | SkeinError> {
+    const read = this.readOrWait(computing)
+    // Most are over and read with their wait.
+    if (isExit(read)) return this.ended(computing, read)
+    const closed = Effect.onExitPrimitive(read, () => this.rest(computing))
+    return computing.comesBack ? this.waits.comingBack(false, closed) : closed
+  }
+
+  /** Reads the targets if they are over; else waits on: its task's end does not interrupt it, or a result was lost meanwhile. */
+  private readOrWait<A, E>(computing: Computing<A, E>): Effect.Effect<A, E | SkeinError> {
+    const { bulk, collect, keepGoing, owner } = computing
+    if (!isOpen(this.state, owner)) return collect(undefined, bulk)
+    const { targets } = bulk
+    const mode = keepGoing ? "all" : "firstFailure"
+    const again = () => this.readOrWait(computing)
+    if (!this.view.haveEnded(targets, mode)) {
+      const isOver = () => !isOpen(this.state, owner) || this.view.haveEnded(targets, mode)
+      return Effect.flatMap(this.waits.until({ targetsOf: owner, claims: [], mode }, isOver), again)
+    }
+    const coming = this.desk.bringTasks(targets)
+    // With a failure that ends the wait no value is read.
+    const isRead = coming !== undefined && (keepGoing || this.view.firstFailed(targets) === undefined)
+    return isRead ? Effect.flatMap(coming, again) : collect(targets, bulk)
+  }
+
+  /** Ends all that the computation has started, and then with this exit. */
+  private ended<A, E>(
+    computing: Computing<A, E>,
+    exit: Exit.Exit<A, E | SkeinError>
+  ): Effect.Effect<A, E | SkeinError> {
+    const closing = this.end(computing)
+    const isBack = !computing.comesBack || !isAnyStopping(this.state)
+    if (closing === undefined && isBack) return exit
+    const rest = Effect.uninterruptible(Effect.suspend(() => this.rest(computing)))
+    const back = Effect.suspend(() => computing.comesBack ? this.waits.comeBack(false) : Effect.void)
+    return Effect.andThen(rest, Effect.andThen(back, exit))
+  }
+
+  /** Taken once. The wait may end between an interruption and what that runs: then the fiber is not resumed. */
+  private rest(computing: Computing<unknown, unknown>): Effect.Effect<void> {
+    const open = this.end(computing)
+    computing.closing = undefined
+    return open ?? Effect.void
+  }
+
+  private end(computing: Computing<unknown, unknown>): Effect.Effect<void> | undefined {
+    if (computing.isEnding) return computing.closing
+    computing.isEnding = true
+    return computing.closing = this.close(computing)
+  }
+
+  private close({ attempt, owner, wait }: Computing<unknown, unknown>): Effect.Effect<void> | undefined {
+    if (!this.waits.isOpen(wait)) return this.owners.closeNow(owner, "compute", attempt)
     // Interrupted. Its tasks stop first, because they may hold the slot that this task takes again at the end.
     return Effect.andThen(this.owners.close(owner, "compute", wait), this.waits.abandon(wait))
   }
 }
-
-const liveTargets = ({ targets }: Compiled, submitted: Submitted): ReadonlyArray<TaskId> =>
-  targets.map((target) => liveOf(submitted, target))

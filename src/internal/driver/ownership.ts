@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Engine } from "../../engine/protocol/Engine.ts"
@@ -14,7 +15,7 @@ import { isAnyStopping } from "../../engine/views/tasks.ts"
 import { Released, SkeinError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
-import type { Home } from "../bodies/home.ts"
+import type { Home, Seat } from "../bodies/home.ts"
 import type { Time } from "../platform/time.ts"
 import { FutureImpl } from "../tasks/task.ts"
 import type { CancelRequest } from "../tasks/task.ts"
@@ -22,6 +23,7 @@ import type { View } from "../views/view.ts"
 import type { Attempts } from "./attempts.ts"
 import type { Mailbox } from "./mailbox.ts"
 import { ScopeOwners } from "./scopeOwners.ts"
+import type { ScopeOwner } from "./scopeOwners.ts"
 import type { Origin, Waits } from "./waiters.ts"
 
 export class Owners {
@@ -56,9 +58,23 @@ export class Owners {
     this.scopes = new ScopeOwners(home, this, view, state)
   }
 
-  /** The owner that stands for a scope, or `undefined` if that has closed. See {@link ScopeOwners.ownerOf}. */
-  ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): number | undefined {
-    return this.scopes.ownerOf(scope, fiber)
+  /** The owner that stands for a scope, which its first submission opens, or `undefined` if the scope has closed. */
+  ofScope(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner | undefined {
+    return this.scopes.of(scope, fiber)
+  }
+
+  /** A submission has opened the owner that stands for a scope. */
+  opened(entry: ScopeOwner): void {
+    this.scopes.opened(entry)
+  }
+
+  /** Closes the scope of an attempt, and returns what is still to do for that, if anything. */
+  closeScope(
+    scope: Scope.Closeable,
+    exit: Exit.Exit<unknown, unknown>,
+    seat: Seat
+  ): Effect.Effect<void> | undefined {
+    return this.scopes.closeScope(scope, exit, seat)
   }
 
   /** The owners of what bodies have submitted that ran on a worker. */
@@ -73,9 +89,13 @@ export class Owners {
 
   /** Opens an owner, with a tag that is limited until it closes, if any. */
   open(name: string, limits?: TagLimit, group?: string, stream?: string): number {
-    const owner = this.next++
-    this.mailbox.ask({ _tag: "OwnerOpened", now: this.time.now(), owner, name, limits, group, stream })
+    const owner = this.number()
+    this.openAs(owner, name, limits, group, stream)
     return owner
+  }
+
+  openAs(owner: number, name: string, limits?: TagLimit, group?: string, stream?: string): void {
+    this.mailbox.ask({ _tag: "OwnerOpened", now: this.time.now(), owner, name, limits, group, stream })
   }
 
   /** Ends everything that only this owner wanted. Returns when none of it is running. */
@@ -96,11 +116,11 @@ export class Owners {
   }
 
   /** Ends everything that only this owner wanted, and returns what waits for it, in code that nothing interrupts. */
-  closeNow(owner: number, by: string, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> | undefined {
+  closeNow(owner: number, by: string, seat: Seat | undefined): Effect.Effect<void> | undefined {
     // A body that was asked to stop counts its waits.
     if (isAnyStopping(this.state)) return this.close(owner, by)
     const closed = this.waits.beginNow(
-      fiber,
+      seat,
       (wait, origin) => ({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
     )
     return closed && this.closed({ owner }, closed)
@@ -177,7 +197,7 @@ export class Owners {
 
   /** {@link keep} in one step: the future, or the reason why there is none. */
   keepNow(future: FutureImpl, scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): FutureImpl | SkeinError {
-    const owner = this.ownerOf(scope, fiber)
+    const owner = this.scopes.ownerOf(scope, fiber)
     if (owner !== undefined) {
       const answer = this.mailbox.ask({ _tag: "ClaimShared", now: this.time.now(), claim: future.claim.id, owner })
       if (answer._tag === "Submitted") return this.futureOf(answer.claims[0]!)

@@ -131,6 +131,7 @@ export class SchedulerCore extends Ground implements Home {
     this.warn
   )
   readonly computes = new Computes(
+    this,
     this.submissions,
     this.owners,
     this.waits,

@@ -5,13 +5,14 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import { ownerOf } from "../../engine/views/owners.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
-import type { Home } from "../bodies/home.ts"
+import type { Home, Seat } from "../bodies/home.ts"
 import { cutList, quote } from "../text/text.ts"
 import { warning } from "../text/warnings.ts"
 import { looked } from "../values/looks.ts"
@@ -19,13 +20,24 @@ import type { Unseen, View } from "../views/view.ts"
 
 /** Opens and closes owners. */
 interface Opening {
-  readonly open: (name: string) => number
+  readonly number: () => number
+  readonly openAs: (owner: number, name: string) => void
   readonly close: (owner: number, by: string) => Effect.Effect<void>
+  readonly closeNow: (owner: number, by: string, seat: Seat | undefined) => Effect.Effect<void> | undefined
 }
 
+/** The name of owners that stand for scopes. */
+export const scopeName = "scope"
+
 /** The owner that stands for a scope, and what closes it. */
-interface ScopeOwner {
+export interface ScopeOwner {
   readonly owner: number
+  /** The key of the task in whose body the scope is. */
+  readonly body: string | undefined
+  /** The worker of the attempt whose scope it is. */
+  readonly host: Host | undefined
+  /** It opens with its first submission. */
+  isOpen: boolean
   readonly close: () => Effect.Effect<void>
 }
 
@@ -49,11 +61,50 @@ export class ScopeOwners {
    * The owner that stands for a scope, or `undefined` if that has closed. It closes before any resource that was acquired
    * before its last submission.
    */
-  ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): number | undefined {
+  of(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner | undefined {
     if (scope.state._tag === "Closed") return undefined
-    const entry = this.entries.get(scope) ?? this.open(scope, fiber)
+    const entry = this.entries.get(scope) ?? this.make(scope, fiber)
     closeFirst(scope, entry, entry.close)
+    return entry
+  }
+
+  /** The same, open. */
+  ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): number | undefined {
+    const entry = this.of(scope, fiber)
+    if (entry === undefined) return undefined
+    if (!entry.isOpen) {
+      this.owners.openAs(entry.owner, scopeName)
+      this.opened(entry)
+    }
     return entry.owner
+  }
+
+  /** An owner has opened. */
+  opened(entry: ScopeOwner): void {
+    const { body, host, owner } = entry
+    entry.isOpen = true
+    if (body !== undefined) this.view.bodyOf.set(ownerOf(this.state, owner), body)
+    if (host !== undefined) this.hostedBy(host).add(owner)
+  }
+
+  /**
+   * Closes the scope of an attempt, and returns what is still to do for that, if anything. Where tasks were submitted, and nothing
+   * else was acquired, mostly nothing is.
+   */
+  closeScope(
+    scope: Scope.Closeable,
+    exit: Exit.Exit<unknown, unknown>,
+    seat: Seat
+  ): Effect.Effect<void> | undefined {
+    const entry = this.entries.get(scope)
+    const isAlone = entry !== undefined && scope.state._tag === "Open" && scope.state.finalizerKey === entry
+    if (!isAlone) return Scope.close(scope, exit)
+    // Its finalizer is what follows.
+    Scope.closeUnsafe(scope, exit)
+    if (!entry.isOpen) return undefined
+    const unseen = this.leave(entry)
+    const closing = this.owners.closeNow(entry.owner, closerOf(entry), seat)
+    return unseen.length === 0 ? closing : Effect.ensuring(closing ?? Effect.void, warnUnseen(unseen))
   }
 
   /** The owners of what bodies have submitted that ran on a worker, or that results of theirs own. */
@@ -61,15 +112,11 @@ export class ScopeOwners {
     return [...this.byHost.get(host) ?? []]
   }
 
-  private open(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
-    const owner = this.owners.open("scope")
+  private make(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
     const attempt = attemptOf(this.home, fiber)
-    const body = attempt?.key
-    if (body !== undefined) this.view.bodyOf.set(ownerOf(this.state, owner), body)
-    const by = body ?? "its scope"
     const host = attempt?.scope === scope ? attempt.host : undefined
-    if (host !== undefined) this.hostedBy(host).add(owner)
-    const entry: ScopeOwner = { owner, close: () => this.close(owner, by, host) }
+    const close = (): Effect.Effect<void> => this.close(entry)
+    const entry: ScopeOwner = { owner: this.owners.number(), body: attempt?.key, host, isOpen: false, close }
     this.entries.set(scope, entry)
     return entry
   }
@@ -80,15 +127,22 @@ export class ScopeOwners {
     return owners
   }
 
-  private close(owner: number, by: string, host: Host | undefined): Effect.Effect<void> {
+  private close(entry: ScopeOwner): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (host !== undefined) this.byHost.get(host)?.delete(owner)
-      // Read before they are released, and reported after all has stopped.
-      const unseen = looked(() => this.view.unseenOf(owner), [])
-      return Effect.ensuring(this.owners.close(owner, by), warnUnseen(unseen))
+      if (!entry.isOpen) return Effect.void
+      const unseen = this.leave(entry)
+      return Effect.ensuring(this.owners.close(entry.owner, closerOf(entry)), warnUnseen(unseen))
     })
   }
+
+  /** An owner closes: its failures are read before they are released, and reported after all has stopped. */
+  private leave({ host, owner }: ScopeOwner): ReadonlyArray<Unseen> {
+    if (host !== undefined) this.byHost.get(host)?.delete(owner)
+    return looked(() => this.view.unseenOf(owner), [])
+  }
 }
+
+const closerOf = ({ body }: ScopeOwner): string => body ?? "its scope"
 
 /** How many causes a warning contains. */
 const told = { causes: 3 } as const

@@ -12,6 +12,7 @@ import type { Rejected } from "../../engine/protocol/Instruction.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { ambientIn } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
+import type { Attempt } from "../bodies/attempt.ts"
 import type { Given, Home } from "../bodies/home.ts"
 import type { Ambient, Compiled } from "../bodies/livePlan.ts"
 import { compile } from "../plans/compile.ts"
@@ -32,10 +33,14 @@ import type { Mailbox } from "./mailbox.ts"
 import type { Observers } from "./observers.ts"
 import type { Answer } from "./outbox.ts"
 import type { Owners } from "./ownership.ts"
+import { scopeName } from "./scopeOwners.ts"
 import type { Waits } from "./waiters.ts"
 
 /** Why the engine did not accept a plan, as users see it. */
 export const refused = ({ reason }: Rejected): SubmitError => new SubmitError({ reason: refusalReason(reason) })
+
+/** The owner of a scope opens with its first submission. */
+const opening = { opens: scopeName }
 
 export class Submissions {
   private readonly home: Home
@@ -89,10 +94,11 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
     if (isRefused(compiled)) return refuse(compiled)
-    const owner = this.owners.ownerOf(scope, fiber)
-    if (owner === undefined) return Effect.fail(closed("scope"))
-    const answer = this.submitPlan(compiled, owner, fiber)
+    const entry = this.owners.ofScope(scope, fiber)
+    if (entry === undefined) return Effect.fail(closed("scope"))
+    const answer = this.submitPlan(compiled, entry.owner, fiber, entry.isOpen ? undefined : opening)
     if (answer._tag === "Rejected") return Effect.fail(refused(answer))
+    if (!entry.isOpen) this.owners.opened(entry)
     return Effect.succeed(answer.claims.map((claim) => this.owners.futureOf(claim)))
   }
 
@@ -152,18 +158,19 @@ export class Submissions {
     { plan, successions, targets }: Compiled,
     owner: number,
     fiber: Fiber.Fiber<unknown, unknown>,
-    bulk?: { readonly standing: number } | {
+    bulk?: { readonly standing: number } | typeof opening | {
       readonly opens: string | undefined
       readonly wait: number
       readonly wishes: Wishes | undefined
       readonly keepsSlot: boolean | undefined
-    }
+    },
+    by = attemptOf(this.home, fiber)
   ): Answer {
-    const { attempt, now, waiter: parent } = this.waits.origin(fiber)
+    const { attempt, now, waiter: parent } = this.waits.originIn(by)
     const submitted = { _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk } as const
     if (successions === undefined) return this.mailbox.ask(submitted)
     const answer = this.mailbox.ask({ ...submitted, successions })
-    if (answer._tag === "Submitted") this.cancelFormers(successions, answer.ids, owner, fiber)
+    if (answer._tag === "Submitted") this.cancelFormers(successions, answer.ids, owner, by)
     return answer
   }
 
@@ -172,18 +179,18 @@ export class Submissions {
     successions: ReadonlyArray<Succession>,
     ids: Int32Array,
     owner: number,
-    fiber: Fiber.Fiber<unknown, unknown>
+    attempt: Attempt | undefined
   ): void {
     const requests = successions.flatMap(({ formers, index }) => {
       const { submission } = this.live.placeOf(ids[index]!)
       const replacement = { key: submission.plan.settings.get(index)!.key!, graph: submission.number }
       return formers.map((former) => ({ replacement, place: this.live.placeOf(former) }))
     })
-    const by = attemptOf(this.home, fiber)?.key ?? "program"
+    const by = attempt?.key ?? "program"
     for (const { place: { index, submission }, replacement } of requests) {
       const serial = submission.sequence + index
       this.waits.notify((wait) => {
-        const { now } = this.waits.origin(fiber)
+        const { now } = this.waits.originIn(attempt)
         const asked = { by, reason: "another run has taken its place", replacement, force: true } as const
         const of = { claim: -1, owner, serial, cancelled: undefined, wait, waiter: -1, attempt: 0 } as const
         this.mailbox.ask({ _tag: "CancelRequested", now, ...asked, ...of })
@@ -201,10 +208,11 @@ export class Submissions {
   ambientIn(
     fiber: Fiber.Fiber<unknown, unknown>,
     { cache, conflict, passes }: Given,
-    asyncScope?: AsyncScope
+    asyncScope?: AsyncScope,
+    attempt = attemptOf(this.home, fiber)
   ): Ambient {
     this.passAdviceOn()
     const kept = cache === undefined ? undefined : this.observers.cache(cache)
-    return ambientIn(fiber.context, attemptOf(this.home, fiber), kept, passes, conflict, asyncScope)
+    return ambientIn(fiber.context, attempt, kept, passes, conflict, asyncScope)
   }
 }

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { Event, WaitBegan, WaitMode } from "../../engine/protocol/Event.ts"
 import type { ClaimId, TaskId } from "../../engine/protocol/ids.ts"
@@ -16,7 +16,7 @@ import type { Pair } from "../../engine/protocol/Reason.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
 import { isAnyStopping } from "../../engine/views/tasks.ts"
 import { SkeinError, Starved } from "../../SkeinError.ts"
-import { attemptOf, keepsSlot, lenderOf, secededIn } from "../bodies/attempt.ts"
+import { attemptOf, keepsSlotIn, lenderOf, secededIn } from "../bodies/attempt.ts"
 import { isInterruptible } from "../bodies/hearing.ts"
 import type { Hearing } from "../bodies/hearing.ts"
 import type { Home, Seat } from "../bodies/home.ts"
@@ -46,9 +46,9 @@ export interface Origin {
 }
 
 /** The purpose of a wait. */
-type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "standing" | "open" | "mode" | "keepsSlot">
+type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "standing" | "open" | "mode">
 
-/** A waiter goes on in the async context in which the wait began. */
+/** What no fiber waits for is told in the async context in which the wait began. */
 const inPresentScope = (resume: () => void): () => void => {
   const scope = captureAsyncScope()
   return () => scope.runInAsyncScope(resume)
@@ -91,9 +91,13 @@ export class Waits {
   }
 
   origin(fiber: Fiber.Fiber<unknown, unknown>): Origin {
-    const attempt = attemptOf(this.home, fiber)
-    if (attempt !== undefined) this.noteBegun(attempt)
-    return { now: this.time.now(), waiter: attempt?.task ?? -1, attempt: attempt?.serial ?? 0 }
+    return this.originIn(attemptOf(this.home, fiber))
+  }
+
+  /** The origin of an event from the body of an attempt, or from no body. */
+  originIn(seat: Seat | undefined): Origin {
+    if (seat !== undefined) this.noteBegun(seat)
+    return { now: this.time.now(), waiter: seat?.task ?? -1, attempt: seat?.serial ?? 0 }
   }
 
   /** What a body asks shows that the body has begun, though the report of that may come later. */
@@ -105,21 +109,25 @@ export class Waits {
   /** A number for a wait that begins now; `away` if the fiber has no slot and wants it again. */
   expect(from: "slot" | "away" = "slot"): number {
     const wait = this.next++
-    this.open.set(wait, { over: false, starved: undefined, resume: undefined, isAway: from === "away" })
+    this.register(wait, from === "away")
     return wait
+  }
+
+  private register(wait: number, isAway = false): void {
+    this.open.set(wait, { over: false, starved: undefined, resume: undefined, isAway })
   }
 
   /**
    * Begins a wait in an event, and returns what waits for its end: `undefined` if there is nothing to wait for, and the scheduler
    * works.
    */
-  beginNow(fiber: Fiber.Fiber<unknown, unknown>, eventOf: (wait: number, origin: Origin) => Event) {
+  beginNow(seat: Seat | undefined, eventOf: (wait: number, origin: Origin) => Event) {
     if (this.life.failure !== undefined) return Effect.failCause(this.life.failure)
-    const wait = this.expect()
-    const isOver = this.mailbox.isOverAtOnce(wait, eventOf(wait, this.origin(fiber)))
-    if (!isOver) return this.join(wait)
-    this.ignore(wait)
-    return undefined
+    const wait = this.next++
+    if (this.mailbox.isOverAtOnce(wait, eventOf(wait, this.originIn(seat)))) return undefined
+    // Its end is in the queue at the earliest.
+    this.register(wait)
+    return this.join(wait)
   }
 
   /** Begins a wait and returns when it is over, or fails if it never could be. */
@@ -169,19 +177,16 @@ export class Waits {
 
   /** Waits until a standing wait has reported, and `isOver`. `open` counts the claims whose ends were not reported yet. */
   untilReport(standing: number, open: () => number, isOver: () => boolean): Effect.Effect<void, SkeinError> {
-    return Effect.withFiber((fiber) => {
-      const awaited: Awaited = {
-        claims: [],
-        standing,
-        mode: "firstCompleted",
-        keepsSlot: this.keepsSlot(fiber),
-        // Counted anew each time it is asked.
-        get open() {
-          return open()
-        }
+    const awaited: Awaited = {
+      claims: [],
+      standing,
+      mode: "firstCompleted",
+      // Counted anew each time it is asked.
+      get open() {
+        return open()
       }
-      return this.lent(fiber, () => this.until(awaited, isOver))
-    })
+    }
+    return this.until(awaited, isOver, "lent")
   }
 
   /** Gives a standing wait up: nothing is reported any more. */
@@ -201,7 +206,7 @@ export class Waits {
     this.ignore(wait)
   }
 
-  /** Calls `resume` with the end of a wait. */
+  /** Resumes a fiber with the end of a wait. The fiber goes on in its own async context. */
   follow(wait: number, resume: (end: Exit.Exit<void, SkeinError>) => void): void {
     const { life } = this
     const waiting = this.open.get(wait)!
@@ -216,7 +221,7 @@ export class Waits {
     if (waiting.over) {
       this.open.delete(wait)
       finish()
-    } else waiting.resume = inPresentScope(finish)
+    } else waiting.resume = finish
   }
 
   /** Gives a wait up. A task takes its slot again before its body goes on, and that cannot be interrupted. */
@@ -227,7 +232,7 @@ export class Waits {
         this.open.delete(wait)
         return resume(Effect.void)
       }
-      waiting.resume = inPresentScope(() => resume(Effect.void))
+      waiting.resume = () => resume(Effect.void)
       this.mailbox.ask({ _tag: "WaitAbandoned", now: this.time.now(), wait })
     })
     return Effect.uninterruptible(Effect.andThen(over, Effect.suspend(() => this.comeBack(true))))
@@ -255,18 +260,10 @@ export class Waits {
     waiting.resume?.()
   }
 
-  /** Whether a wait of this fiber keeps the slot of its attempt. */
-  keepsSlot(fiber: Fiber.Fiber<unknown, unknown>): true | undefined {
-    return keepsSlot(this.home, fiber)
-  }
-
   /** Waits until `mode` is fulfilled for futures of this scheduler. */
   forFutures(futures: ReadonlyArray<FutureImpl>, mode: WaitMode): Effect.Effect<void, SkeinError> {
-    return Effect.withFiber((fiber) => {
-      const claims = futures.map(({ claim }) => claim.id)
-      const awaited = { claims, mode, keepsSlot: this.keepsSlot(fiber) }
-      return this.lent(fiber, () => this.until(awaited, () => this.view.isOver(futures, mode)))
-    })
+    const awaited = { claims: futures.map(({ claim }) => claim.id), mode }
+    return this.until(awaited, () => this.view.isOver(futures, mode), "lent")
   }
 
   /** A body of another process that waits here gives its slot there away meanwhile. */
@@ -280,20 +277,48 @@ export class Waits {
 
   /**
    * Waits for `awaited` until `isOver`. The engine ends the waits of an attempt that it stops; uninterruptible code then waits
-   * on.
+   * on. If it is `lent`, a body of another process gives its slot there away meanwhile.
    */
-  until(awaited: Awaited, isOver: () => boolean): Effect.Effect<void, SkeinError> {
-    return Effect.suspend(() => {
-      let isLate = false
-      const once = this.begin((wait, origin) => {
-        isLate = this.attempts.isStopping(origin.waiter, origin.attempt)
-        this.mailbox.ask({ _tag: "WaitBegan", wait, ...awaited, ...origin })
-      })
-      return Effect.flatMap(once, () => {
-        const isDone = isOver()
-        if (!isAnyStopping(this.state)) return isDone ? Effect.void : this.until(awaited, isOver)
-        return isDone ? this.comeBack(isLate) : Effect.andThen(this.noteUncut(isLate), this.until(awaited, isOver))
-      })
+  until(awaited: Awaited, isOver: () => boolean, slot: "kept" | "lent" = "kept"): Effect.Effect<void, SkeinError> {
+    return Effect.flatMap(this.once(awaited, isOver, slot), (isLate) => {
+      const isDone = isOver()
+      if (!isAnyStopping(this.state)) return isDone ? Effect.void : this.until(awaited, isOver)
+      return isDone ? this.comeBack(isLate) : Effect.andThen(this.noteUncut(isLate), this.until(awaited, isOver))
+    })
+  }
+
+  /** One wait for `awaited`. Whether it began after its attempt was asked to stop. */
+  private once(awaited: Awaited, isOver: () => boolean, slot: "kept" | "lent"): Effect.Effect<boolean, SkeinError> {
+    return Effect.callback((resume) => {
+      if (this.life.failure !== undefined) return resume(Effect.failCause(this.life.failure))
+      const fiber = Fiber.getCurrent()!
+      const own = attemptOf(this.home, fiber)
+      const lender = slot === "lent" && own === undefined ? lenderOf(this.home, fiber) : undefined
+      if (lender !== undefined) {
+        return resume(Effect.as(secededIn(lender, Effect.suspend(() => this.until(awaited, isOver))), false))
+      }
+      const { attempt, now, waiter } = this.originIn(own)
+      const isLate = isAnyStopping(this.state) && this.attempts.isStopping(waiter, attempt)
+      const { claims, mode, open, standing, targetsOf } = awaited
+      const keepsSlot = own && keepsSlotIn(own, fiber)
+      const wait = this.expect()
+      const began = {
+        _tag: "WaitBegan",
+        now,
+        wait,
+        claims,
+        targetsOf,
+        standing,
+        open,
+        mode,
+        waiter,
+        attempt,
+        keepsSlot
+      } as const
+      this.mailbox.ask(began)
+      const end = Effect.succeed(isLate)
+      this.follow(wait, (over) => resume(Exit.isSuccess(over) ? end : Effect.failCause(over.cause)))
+      return Effect.suspend(() => this.abandon(wait))
     })
   }
 
@@ -374,12 +399,15 @@ export class Waits {
   counted<A, E, R>(wait: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.withFiber((fiber) => {
       if (attemptOf(this.home, fiber) === undefined) return this.lent(fiber, () => wait(fiber))
-      const isLate = this.isLate(fiber)
-      return Effect.matchCauseEffect(wait(fiber), {
-        onFailure: (cause) => Effect.andThen(this.comeBack(isLate), Effect.failCause(cause)),
-        onSuccess: (value) =>
-          !isAnyStopping(this.state) ? Effect.succeed(value) : Effect.as(this.comeBack(isLate), value)
-      })
+      return this.comingBack(this.isLate(fiber), wait(fiber))
+    })
+  }
+
+  /** An effect, followed by {@link comeBack}, whatever its exit. */
+  comingBack<A, E, R>(isLate: boolean, wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return Effect.matchCauseEffect(wait, {
+      onFailure: (cause) => Effect.andThen(this.comeBack(isLate), Effect.failCause(cause)),
+      onSuccess: (value) => !isAnyStopping(this.state) ? Effect.succeed(value) : Effect.as(this.comeBack(isLate), value)
     })
   }
 

@@ -51,6 +51,8 @@ export interface Unseen {
   readonly cause: Cause.Cause<unknown>
 }
 
+const none: ReadonlyArray<never> = []
+
 /** Failures in a graph that a `flatMap` task returned have the position of that task. */
 const inStaticOrder = (roots: ReadonlyArray<Root>): ReadonlyArray<Root> => {
   const ways = new Map(roots.map((root) => [root, wayOf(root)]))
@@ -193,7 +195,12 @@ export class View {
 
   /** The unobserved failures of an owner's claims, here or at a dependent; each counts as observed from now on. */
   unseenOf(owner: number): ReadonlyArray<Unseen> {
-    return Array.from(claimedBy(this.state, owner)).flatMap((task) => this.unseenAt(task) ?? [])
+    let found: Array<Unseen> | undefined
+    for (const task of claimedBy(this.state, owner)) {
+      const unseen = this.unseenAt(task)
+      if (unseen !== undefined) (found ??= []).push(unseen)
+    }
+    return found ?? none
   }
 
   /** The same for one task. */

@@ -75,7 +75,9 @@ const callAssembled =
   (f: Plain, node: TaskImpl, inputs: ReadonlyArray<unknown> | undefined, submission: Registered, index: number) =>
   (): unknown => valueOf(f, assembled(node, inputs), keyAt, submission, index)
 
-const isExit = (effect: Effect.Effect<unknown, unknown>): effect is Exit.Exit<unknown, unknown> => Exit.isExit(effect)
+/** Most effects have no tag: to read one is cheaper than to ask whether there is one. */
+const isExit = (effect: Effect.Effect<unknown, unknown>): effect is Exit.Exit<unknown, unknown> =>
+  (effect as { readonly _tag?: unknown })._tag !== undefined && Exit.isExit(effect)
 
 /** The end of an attempt that was told to stop. */
 const cut = Exit.failCause(Cause.interrupt())
@@ -179,37 +181,38 @@ export class FiberWorker implements WorkerPort {
 
   private startInScope(order: Order, body: Effect.Effect<unknown, unknown>): void {
     const scope = Scope.makeUnsafe()
-    const context = this.contextFor(order, scope)
-    const fiber = this.launch(context, body)
+    const { ambient, attempt: serial, index, number, submission, task } = order
+    const attempt = new Attempt(this.home, this, task, serial, number, scope, submission, index)
+    const fiber = this.launch(contextIn(ambient.context, attempt, scope), body)
     const exit = fiber.pollUnsafe()
-    if (exit === undefined) this.watchInScope(order, scope, context, fiber)
-    else this.endInScope(order, scope, context, exit)
+    if (exit === undefined) this.watchInScope(order, scope, attempt, fiber)
+    else this.endInScope(order, scope, attempt, exit)
   }
 
   private watchInScope(
     order: Order,
     scope: Scope.Closeable,
-    context: Context.Context<never>,
+    attempt: Attempt,
     fiber: Fiber.Fiber<unknown, unknown>
   ): void {
-    this.watch(order, fiber, (exit) => this.endInScope(order, scope, context, exit))
+    this.watch(order, fiber, (exit) => this.endInScope(order, scope, attempt, exit))
   }
 
   /** A body has ended that has a scope. */
   private endInScope(
     order: Order,
     scope: Scope.Closeable,
-    context: Context.Context<never>,
+    attempt: Attempt,
     given: Exit.Exit<unknown, unknown>
   ): void {
     const { node, task } = order
     const exit = this.checked(order, given)
     if (node.options.resource === true && Exit.isSuccess(exit) && !order.isStopped && !this.isLost) {
       const { ambient: { asyncScope }, index, submission } = order
-      this.resources.add(task, { scope, exit, context, asyncScope, key: keyAt(submission, index) })
+      this.resources.add(task, { scope, exit, context: attempt.context!, asyncScope, key: keyAt(submission, index) })
       return this.ended(task, order.attempt, node, exit)
     }
-    if (scope.state._tag !== "Empty") return this.closeScope(order, exit, scope, context)
+    if (scope.state._tag !== "Empty") return this.closeScope(order, exit, scope, attempt)
     // Closed in any case, because a fiber that outlives the body must not open it again.
     Scope.closeUnsafe(scope, exit)
     this.orderEnded(order, exit)
@@ -243,23 +246,16 @@ export class FiberWorker implements WorkerPort {
     return wrong === undefined ? exit : Exit.die(wrong)
   }
 
-  private contextFor(order: Order, scope: Scope.Scope): Context.Context<never> {
-    const { attempt: serial, index, number, ambient, submission, task } = order
-    return contextIn(
-      ambient.context,
-      new Attempt(this.home, this, task, serial, number, scope, submission, index),
-      scope
-    )
-  }
-
   /** Closes the scope of an attempt, which counts as running until then. */
   private closeScope(
     order: Order,
     exit: Exit.Exit<unknown, unknown>,
     scope: Scope.Closeable,
-    context: Context.Context<never>
+    attempt: Attempt
   ): void {
-    const closing = keptIn(this.closing, context, Effect.exit(Scope.close(scope, exit)))
+    const rest = this.home.owners.closeScope(scope, exit, attempt)
+    if (rest === undefined) return this.orderEnded(order, exit)
+    const closing = keptIn(this.closing, attempt.context!, Effect.exit(rest))
     const done = (closed: Exit.Exit<Exit.Exit<void>>): void => {
       const both = Exit.isSuccess(closed) && Exit.isFailure(closed.value) ? Exit.asVoidAll([exit, closed.value]) : exit
       this.orderEnded(order, Exit.isFailure(both) ? both : exit)

@@ -528,6 +528,7 @@ export class Interpreter implements Stage {
 
   readonly owners: Stage["owners"] = {
     cancel: () => Effect.void,
+    closeScope: (scope, exit) => Scope.close(scope, exit),
     keep: (future) => Effect.succeed(future),
     release: () => Effect.void
   }
