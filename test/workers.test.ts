@@ -361,7 +361,7 @@ describe("leaving", () => {
       const context = yield* Layer.buildWithScope(Skein.layer({ concurrency: 1, ttl: "1 second" }), scope)
       const { crew } = coreOf(Context.get(context, Client.Client))
       // What the engine says is carried out later.
-      crew.expire(0)
+      crew.expire({ _tag: "WorkerExpired", worker: 0, why: "silent" })
       yield* Scope.close(scope, Exit.void)
       crew.bury()
       assert.lengthOf(crew.everyone(), 1)

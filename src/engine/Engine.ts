@@ -164,6 +164,8 @@ const apply = (state: State, event: Event, out: Out): void => {
       return workers.drain(state, event, out)
     case "WorkerLost":
       return loss.lose(state, event, out)
+    case "ResultMissing":
+      return loss.distrust(state, event, out)
     case "TagLimited":
       return delays.limit(state, event)
     case "StartsPaused":

@@ -261,6 +261,7 @@ const tags: Readonly<Record<Event["_tag"], true>> = {
   WorkerStarted: true,
   WorkerBeat: true,
   WorkerLost: true,
+  ResultMissing: true,
   TaskStarted: true,
   TaskEnded: true,
   TaskExpanded: true,

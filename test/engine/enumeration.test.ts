@@ -173,6 +173,12 @@ const events: Readonly<Record<string, (rig: Rig, owner: number) => void>> = {
   PoolOpened: (rig) => void rig.send({ _tag: "PoolOpened", name: "p", min: 1, max: 2, slots: 1, idleMillis: 5 }),
   WorkerDrained: (rig) => void rig.send({ _tag: "WorkerDrained", worker: 0 }),
   WorkerLost: (rig) => void rig.send({ _tag: "WorkerLost", worker: 0 }),
+  ResultMissing: (rig) => {
+    rig.send({ _tag: "ResultMissing", worker: 0, task: rig.id("x"), attempt: rig.attempt("x") })
+  },
+  "ResultMissing of a former attempt": (rig) => {
+    rig.send({ _tag: "ResultMissing", worker: 0, task: rig.id("x"), attempt: rig.attempt("x") + 1000 })
+  },
   "WorkerLost of all workers, before anything began": (rig) => {
     for (const { index, phase } of Array.from(rig.state.workers)) {
       if (phase !== "gone") rig.send({ _tag: "WorkerLost", worker: index, begun: [] })
@@ -386,7 +392,7 @@ describe("enumerations", () => {
     const kinds = [
       "WorkerAdded WorkerDrained WorkerLost OwnerOpened GraphSubmitted TaskExpanded TaskEnded TaskSettled TaskFinalized",
       "WorkerStarted WorkerBeat PoolOpened WaitBegan WaitAbandoned SlotWanted TagLimited",
-      "CopiesRequested RebalanceRequested TaskCopied",
+      "CopiesRequested RebalanceRequested TaskCopied ResultMissing",
       "CancelRequested ClaimShared ClaimsReleased OwnerClosed TimeCame"
     ].flatMap((line) => line.split(" "))
     for (const kind of kinds) assert.isTrue(Object.keys(events).some((name) => name.startsWith(kind)), kind)

@@ -7,6 +7,42 @@ const once = (key: string) => ({ [key]: { key, idempotent: false } })
 const startsOf = (rig: Rig, key: string): number =>
   rig.transitions.filter((each) => each.key === key && each.to === "running" && each.from === "assigned").length
 
+describe("a worker that does not have a result that it reported", () => {
+  it("M3: is lost, with what runs there; what had not begun counts no death", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { x: [], other: [] }, { targets: ["x", "other"] })
+    rig.end("x")
+    rig.submit(main, { y: [] })
+    rig.lack("w1", "x", [])
+    assert.deepStrictEqual(rig.told, ["w1 cannot be relied on"])
+    assert.deepStrictEqual(rig.state.workers.map(({ phase }) => phase), ["lost", "open"])
+    assert.deepStrictEqual([rig.phase("x"), rig.phase("y")], ["ready", "ready"])
+    assert.deepStrictEqual(extrasOf(rig.state, rig.id("x"))?.history?.map(({ fate }) => fate), ["lost"])
+    assert.isUndefined(extrasOf(rig.state, rig.id("y"))?.history)
+  })
+
+  it("M3: is lost for its own results alone, and only as long as they are counted on there", () => {
+    const rig = new Rig({ w1: 1, w2: 1 })
+    const main = rig.open()
+    rig.submit(main, { x: [], y: [] }, { targets: ["x", "y"] })
+    rig.end("x")
+    rig.end("y")
+    const former = rig.attempt("x")
+    rig.lack("w2", "x")
+    assert.deepStrictEqual(rig.told, [])
+    rig.lose("w1")
+    const again = { _tag: "ResultMissing", task: rig.id("x"), attempt: former } as const
+    for (const worker of [0, 1, 2]) rig.send({ ...again, worker })
+    rig.end("x")
+    for (const worker of [0, 1, 2]) rig.send({ ...again, worker })
+    assert.deepStrictEqual(rig.told, [])
+    assert.deepStrictEqual([rig.phase("x"), rig.phase("y")], ["succeeded", "succeeded"])
+    rig.lack("w2", "x")
+    assert.deepStrictEqual(rig.told, ["w2 cannot be relied on"])
+  })
+})
+
 describe("loss of what runs", () => {
   it("F8: a running task starts elsewhere in the same step, and its attempt is not charged", () => {
     const rig = new Rig({ w1: 1, w2: 1 })

@@ -269,6 +269,13 @@ export class Rig {
     return this.learnAgain(this.send({ _tag: "WorkerLost", worker }))
   }
 
+  /** The worker with this name does not have the result of a task. */
+  lack(name: string, task: string, begun?: ReadonlyArray<number>): ReadonlyArray<Instruction> {
+    const worker = this.state.workers.find((each) => each.name === name)!.serial
+    const about = { task: this.id(task), attempt: this.attempt(task) }
+    return this.learnAgain(this.send({ _tag: "ResultMissing", worker, ...about, begun }))
+  }
+
   /** The body of a task finds that these dependencies are gone. */
   miss(name: string, ...dependencies: ReadonlyArray<string>): ReadonlyArray<Instruction> {
     const own = dependencyRows(this.state, this.id(name))

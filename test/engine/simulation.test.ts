@@ -36,7 +36,7 @@ describe("simulation", () => {
       "TagLimited CancelRequested ClaimShared ClaimsReleased OwnerClosed TimeCame TaskFinalized TaskSettled",
       "WorkerStarted WorkerBeat PoolOpened WorkerJoined StartWorker WorkerExpired",
       "TaskCopied CopiesRequested RebalanceRequested StartsPaused StartsResumed",
-      "TaskStarted Begin TakeBack",
+      "TaskStarted Begin TakeBack ResultMissing",
       "Start Stop Finalize Submitted Adopt Hold Copy Forget Discard ForgetFailure WaitEnded ClaimEnded WakeAt WorkerLeft Rejected"
     ].flatMap((line) => line.split(" ")))
     const restarts = [

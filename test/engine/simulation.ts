@@ -388,6 +388,7 @@ export class Simulation {
       [0.7, () => this.pause()],
       [0.9, () => this.resume()],
       [0.8, () => this.loseWorker()],
+      [0.4, () => this.missResult()],
       [2, () => this.repeatOldNews()]
     ])()
     // Waits of a compute that are over close its owner.
@@ -1369,13 +1370,31 @@ export class Simulation {
 
   /** A worker dies with its attempts; the driver closes what their bodies own. */
   private loseWorker(worker = this.anyWorker()): void {
-    const died = [...this.runs.values()].filter((run) => run.worker === worker)
-    if (this.chance.with(0.5)) this.bury(died)
+    if (this.chance.with(0.5)) this.bury(this.runsOn(worker))
     this.losses++
-    const ofThem = died.filter(({ hasBegun, hasSlot }) => hasBegun || (hasSlot && this.chance.with(0.3)))
-    const begun = this.chance.with(0.5) ? ofThem.map(({ attempt }) => attempt) : undefined
-    this.send({ _tag: "WorkerLost", now: this.now, worker, begun })
+    this.send({ _tag: "WorkerLost", now: this.now, worker, begun: this.begunOn(worker) })
     this.clearAway(worker)
+  }
+
+  private runsOn(worker: WorkerId): ReadonlyArray<Run> {
+    return [...this.runs.values()].filter((run) => run.worker === worker)
+  }
+
+  /** The attempts that may have begun there, if the driver knows. */
+  private begunOn(worker: WorkerId): ReadonlyArray<number> | undefined {
+    const begun = this.runsOn(worker).filter(({ hasBegun, hasSlot }) => hasBegun || (hasSlot && this.chance.with(0.3)))
+    return this.chance.with(0.5) ? begun.map(({ attempt }) => attempt) : undefined
+  }
+
+  /** A worker does not have a result that is there, or that was there once, or that another has. */
+  private missResult(): void {
+    const { chance, state: { tasks, workers } } = this
+    const task = chance.pick([...tasks.phase.keys()].filter((row) => tasks.phase[row] === Phase.succeeded))
+    if (task === undefined) return
+    const worker = chance.with(0.7) ? workers[tasks.worker[task]!]?.serial : this.anyWorker()
+    if (worker === undefined) return
+    const attempt = tasks.attempt[task]! - (chance.with(0.3) ? 1 : 0)
+    this.send({ _tag: "ResultMissing", now: this.now, worker, task, attempt, begun: this.begunOn(worker) })
   }
 
   /** What a lost worker was doing is done with, also what began when others were closed before. */

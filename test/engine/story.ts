@@ -134,6 +134,10 @@ export class Narrator {
         return `worker ${this.worker(event.worker)} is lost${
           event.begun === undefined ? "" : `; begun were ${event.begun.join(" and ") || "none"}`
         }`
+      case "ResultMissing":
+        return `worker ${this.worker(event.worker)} does not have what attempt ${event.attempt} of ${
+          this.name(event.task)
+        } has made`
       case "OwnerOpened":
         return `${event.name} opens${event.group === undefined ? "" : ` in group ${event.group}`}${
           event.limits === undefined ? "" : `, ${limitText(event.limits)}`
@@ -260,7 +264,9 @@ export class Narrator {
         return `start worker ${instruction.name}${place}`
       }
       case "WorkerExpired":
-        return `${this.worker(instruction.worker)} was silent for too long`
+        return `${this.worker(instruction.worker)} ${
+          instruction.why === "silent" ? "was silent for too long" : "cannot be relied on"
+        }`
       case "WorkerLeft":
         return `${this.worker(instruction.worker)} leaves`
       case "Rejected":

@@ -9,7 +9,7 @@ import { propagate } from "../life/agenda.ts"
 import { fail } from "../life/ends.ts"
 import { releaseInputs } from "../life/release.ts"
 import { interrupted } from "../protocol/Event.ts"
-import type { WorkerLost } from "../protocol/Event.ts"
+import type { ResultMissing, WorkerLost } from "../protocol/Event.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
@@ -35,12 +35,22 @@ export const lose = (state: State, event: WorkerLost, out: Out): void => {
   takeAway(state, worker, out, event.begun)
 }
 
+/** Handles {@link ResultMissing}. A result that is no longer counted on there changes nothing. */
+export const distrust = (state: State, { attempt, begun, task, worker: serial }: ResultMissing, out: Out): void => {
+  const { tasks } = state
+  const worker = workerWith(state, serial)
+  const isThere = hasResult(tasks.phase[task] as Phase) && tasks.attempt[task] === attempt
+  if (!isThere || worker === undefined || tasks.worker[task] !== worker.index) return
+  out.push({ _tag: "WorkerExpired", worker: serial, why: "missing" })
+  takeAway(state, worker, out, begun)
+}
+
 /** Declares workers lost that were silent for their time to live. */
 export const expire = (state: State, out: Out): void => {
   if (!isUsed(state, Use.watching)) return
   for (const worker of state.workers) {
     if (!workers.isSilent(state, worker)) continue
-    out.push({ _tag: "WorkerExpired", worker: worker.serial })
+    out.push({ _tag: "WorkerExpired", worker: worker.serial, why: "silent" })
     takeAway(state, worker, out)
     propagate(state, out)
   }

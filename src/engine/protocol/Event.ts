@@ -207,6 +207,20 @@ export interface WorkerLost {
   readonly begun?: ReadonlyArray<number> | undefined
 }
 
+/**
+ * A worker was asked for the result that this attempt has made, and does not have it. If it should, it is lost: nothing else that it
+ * reported can be relied on.
+ */
+export interface ResultMissing {
+  readonly _tag: "ResultMissing"
+  readonly now: number
+  readonly worker: WorkerId
+  readonly task: TaskId
+  readonly attempt: number
+  /** As for `WorkerLost`. */
+  readonly begun?: ReadonlyArray<number> | undefined
+}
+
 export interface OwnerOpened {
   readonly _tag: "OwnerOpened"
   readonly now: number
@@ -462,6 +476,7 @@ export type Event =
   | WorkerStarted
   | WorkerBeat
   | WorkerLost
+  | ResultMissing
   | TaskStarted
   | TaskEnded
   | TaskExpanded

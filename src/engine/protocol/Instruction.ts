@@ -154,10 +154,13 @@ export interface StartWorker {
   readonly replaces: WorkerId
 }
 
-/** The worker was silent for too long: it is lost from now on, as after `WorkerLost`. */
+/**
+ * The worker was silent for too long, or does not have a result that it reported: it is lost from now on, as after `WorkerLost`.
+ */
 export interface WorkerExpired {
   readonly _tag: "WorkerExpired"
   readonly worker: WorkerId
+  readonly why: "silent" | "missing"
 }
 
 /** The worker has ended its last attempt and is gone. */

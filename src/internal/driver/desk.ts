@@ -9,14 +9,14 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
+import { columnsOf } from "../../engine/views/columns.ts"
 import { captureAsyncScope } from "../platform/asyncScope.ts"
 import type { FutureImpl } from "../tasks/task.ts"
 import type { View } from "../views/view.ts"
 import type { Away, Fetching, Found, Holder } from "../workers/away.ts"
 import type { Crew } from "../workers/crew.ts"
-import { numbered } from "../workers/numbered.ts"
-import type { WorkerPort } from "../workers/port.ts"
 import type { Life } from "./life.ts"
 
 interface Request {
@@ -30,13 +30,13 @@ export class Desk implements Fetching {
   private readonly open = new Map<number, Request>()
   private next = 1
   private readonly view: View
-  private readonly workers: ReadonlyArray<WorkerPort>
-  private readonly crew: Pick<Crew, "loseFor">
+  private readonly state: Engine
+  private readonly crew: Pick<Crew, "distrust">
   private readonly life: Life
 
-  constructor(view: View, workers: ReadonlyArray<WorkerPort>, crew: Pick<Crew, "loseFor">, life: Life) {
+  constructor(view: View, state: Engine, crew: Pick<Crew, "distrust">, life: Life) {
     this.view = view
-    this.workers = workers
+    this.state = state
     this.crew = crew
     this.life = life
   }
@@ -67,15 +67,13 @@ export class Desk implements Fetching {
     for (const request of Array.from(this.open.keys())) this.answer(request, undefined)
   }
 
-  /**
-   * A holder has not given the result of `task`. If the scheduler still counts on that result there, the worker counts as lost:
-   * nothing else that it reported can be relied on either.
-   */
-  distrust(task: TaskId, { holder, result }: Away): void {
-    const present = this.view.awayOf(task)
-    if (present?.holder !== holder || present.result !== result) return
-    const worker = numbered(this.workers, holder.serial)
-    if (worker !== undefined) this.crew.loseFor(worker, "it does not have a result that it reported")
+  /** Fetches the present result of a task for a reader. Whether a holder that does not have it is lost is the engine's decision. */
+  fetchFor(task: TaskId, from: Away, answered: Request["answered"]): void {
+    const attempt = columnsOf(this.state).attempt[task]!
+    this.fetch(from, (found) => {
+      if (found === undefined) this.crew.distrust(from.holder.serial, task, attempt)
+      answered(found)
+    })
   }
 
   /**
@@ -99,8 +97,7 @@ export class Desk implements Fetching {
       const scope = captureAsyncScope()
       let left = away.length
       for (const { from, task } of away) {
-        this.fetch(from, (found) => {
-          if (found === undefined) this.distrust(task, from)
+        this.fetchFor(task, from, () => {
           const { failure } = this.life
           if (--left === 0) {
             scope.runInAsyncScope(() => resume(failure === undefined ? Effect.void : Effect.failCause(failure)))

@@ -152,7 +152,7 @@ export class Outbox implements Out {
         this.crew.left(instruction.worker)
         break
       case "WorkerExpired":
-        this.crew.expire(instruction.worker)
+        this.crew.expire(instruction)
         break
       case "Rejected":
       case "Submitted":

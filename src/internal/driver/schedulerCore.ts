@@ -48,7 +48,7 @@ export class SchedulerCore extends Ground implements Home {
   readonly life = new Life(this)
   readonly sharing = new Sharing(this.state, (f) => this.wire.defer(f))
   readonly crew = new Crew(this)
-  readonly desk = new Desk(this.view, this.workers, this.crew, this.life)
+  readonly desk = new Desk(this.view, this.state, this.crew, this.life)
   readonly caching = new Caching(this.state, this.desk)
   readonly outbox = new Outbox(
     this.workers,

@@ -13,11 +13,11 @@ import { workersOf } from "../../engine/views/workers.ts"
 import type { Time } from "../platform/time.ts"
 import type { FutureImpl } from "../tasks/task.ts"
 import { Away } from "./away.ts"
-import type { Fetching } from "./away.ts"
+import type { Found } from "./away.ts"
 import type { WorkerPort } from "./port.ts"
 
-interface Desk extends Fetching {
-  readonly distrust: (task: TaskId, from: Away) => void
+interface Desk {
+  readonly fetchFor: (task: TaskId, from: Away, answered: (found: Found | undefined) => void) => void
 }
 
 interface Mailbox {
@@ -51,9 +51,8 @@ export class Copies {
     const { task, to } = copying
     const value = workers[columnsOf(state).worker[task]!]!.peek(task)
     if (!(value instanceof Away)) return workers[to]!.copy(copy, task, value)
-    this.desk.fetch(value, (found) => {
-      if (found === undefined) this.desk.distrust(task, value)
-      else if (copiesOf(state).has(copy)) workers[to]!.copy(copy, task, found.value)
+    this.desk.fetchFor(task, value, (found) => {
+      if (found !== undefined && copiesOf(state).has(copy)) workers[to]!.copy(copy, task, found.value)
     })
   }
 

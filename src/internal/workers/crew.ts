@@ -16,8 +16,8 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { Event } from "../../engine/protocol/Event.ts"
-import type { WorkerId } from "../../engine/protocol/ids.ts"
-import type { StartWorker } from "../../engine/protocol/Instruction.ts"
+import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
+import type { StartWorker, WorkerExpired } from "../../engine/protocol/Instruction.ts"
 import type { Log, WorkerTransition } from "../../engine/protocol/Transition.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
 import { attemptsOn, workersOf } from "../../engine/views/workers.ts"
@@ -113,7 +113,7 @@ export class Crew {
   /** Workers named by instructions that are still queued, oldest first. */
   private readonly coming = new Fifo<WorkerPort>()
   private readonly leaving = new Fifo<WorkerPort>()
-  private readonly expired = new Fifo<WorkerPort>()
+  private readonly expired = new Fifo<{ readonly worker: WorkerPort; readonly why: WorkerExpired["why"] }>()
 
   constructor(scheduler: Employer) {
     this.scheduler = scheduler
@@ -143,10 +143,10 @@ export class Crew {
   }
 
   /** From now on reports of the worker do not count. */
-  expire(serial: WorkerId): void {
+  expire({ why, worker: serial }: WorkerExpired): void {
     const worker = numbered(this.scheduler.workers, serial)!
     this.disown(worker)
-    this.expired.push(worker)
+    this.expired.push({ worker, why })
   }
 
   private make(name: string, posting: Posting): WorkerPort {
@@ -229,16 +229,24 @@ export class Crew {
     this.dismiss(this.leaving.shift()!, Exit.void)
   }
 
-  /** A worker was silent for too long. */
+  /** The engine counts a worker as lost. */
   bury(): void {
-    const worker = this.expired.shift()!
-    const member = this.members.get(worker)
-    if (member !== undefined) {
-      const { ttlMillis } = member.post.posting.terms
-      const name = quote(worker.name)
-      this.scheduler.warn(`Worker ${name} was not heard for ${ttlMillis} ms, its ttl, and counts as lost`)
-    }
+    const { why, worker } = this.expired.shift()!
+    const { ttlMillis } = this.members.get(worker)?.post.posting.terms ?? {}
+    const what = why === "silent"
+      ? `was not heard for ${ttlMillis} ms, its ttl, and counts as lost`
+      : "was lost: it does not have a result that it reported"
+    if (!this.scheduler.life.isClosed) this.scheduler.warn(`Worker ${quote(worker.name)} ${what}`)
     this.remove(worker)
+  }
+
+  /** A worker does not have the result that an attempt there has made. */
+  distrust(serial: WorkerId, task: TaskId, attempt: number): void {
+    const { life, mailbox, time, workers } = this.scheduler
+    const worker = numbered(workers, serial)
+    if (worker === undefined || worker.isLost || life.isClosed) return
+    const begun = this.begunOn(worker)
+    mailbox.ask({ _tag: "ResultMissing", now: time.now(), worker: serial, task, attempt, begun })
   }
 
   /**
@@ -262,8 +270,7 @@ export class Crew {
   }
 
   /**
-   * The same, with the reason for people: a worker is gone, or cannot be relied on. One that has not joined yet, or was lost before,
-   * has nothing that others must know of.
+   * The same, with the reason for people. A worker that has not joined yet, or was lost before, has nothing that others must know of.
    */
   loseFor(worker: WorkerPort, why: string): void {
     if (worker.isLost || !this.members.has(worker)) return

@@ -94,8 +94,10 @@ export const agree = (model: Facts, state: State): void => {
   }
   for (const row of model.replaced) model.complain(`W13, W14: worker ${row} is not replaced`)
   for (const row of model.silent) model.complain(`W10: worker ${row} does not count as lost`)
+  for (const row of model.distrusted) model.complain(`M3: worker ${row} does not count as lost`)
   model.replaced.clear()
   model.silent.clear()
+  model.distrusted.clear()
   model.workers.forEach((worker, i) => {
     if (state.workers[i]?.phase !== worker.phase) model.complain(`worker ${i} should be ${worker.phase}`)
   })

@@ -11,7 +11,7 @@ import { hasEnded, isDownstream, presentTask, takesTasks, thousandths } from "./
 import type { Facts, Owner, Task } from "./facts.ts"
 import { follow, resolve } from "./follow.ts"
 import { awaitLeaving, causedBy } from "./leaving.ts"
-import { endFinalizing, lookAtWorkers, workerLost } from "./loss.ts"
+import { distrust, endFinalizing, lookAtWorkers, workerLost } from "./loss.ts"
 import { addClaim, addWish, isWanted } from "./owners.ts"
 import { awaitedBy, exposedBy } from "./policies.ts"
 import { believeCycle } from "./starvation.ts"
@@ -60,6 +60,8 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
     }
     case "WorkerLost":
       return workerLost(model, event.worker, state, event.begun)
+    case "ResultMissing":
+      return distrust(model, event, state)
     case "OwnerOpened":
       if (event.limits?.limit !== undefined) model.limits.set(event.limits.tag, event.limits.limit)
       return open(model, event.owner, event.limits?.tag, event.group)

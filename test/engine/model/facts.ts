@@ -443,6 +443,7 @@ export class Facts {
   /** Workers came or went in this step since it was found out who lacks one. */
   crewMoved = false
   readonly silent = new Set<number>()
+  readonly distrusted = new Set<number>()
   /** Tasks whose wait for a worker ends in this step. */
   readonly late = new Set<Task>()
   problems: Array<string> = []

@@ -162,7 +162,9 @@ const judge = (
     case "StartWorker":
       return judgeStartWorker(model, instruction, state)
     case "WorkerExpired":
-      if (!model.silent.delete(instruction.worker)) model.complain(`worker ${instruction.worker} was heard`)
+      if (instruction.why === "missing") {
+        if (!model.distrusted.delete(instruction.worker)) model.complain(`worker ${instruction.worker} lacks nothing`)
+      } else if (!model.silent.delete(instruction.worker)) model.complain(`worker ${instruction.worker} was heard`)
       return
     case "WorkerLeft": {
       const worker = model.workers[instruction.worker]!

@@ -1,5 +1,5 @@
 /** Lost workers and inputs, and results that are made anew (F7, F8, M3, W10). */
-import type { Ending } from "../../../src/engine/protocol/Event.ts"
+import type { Ending, ResultMissing } from "../../../src/engine/protocol/Event.ts"
 import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
 import type { State } from "../../../src/engine/state/State.ts"
 import { askFor, finish, finishFixed, leaveAttempt, requeue } from "./ends.ts"
@@ -314,6 +314,14 @@ const placeAgain = (model: Facts, task: Task): void => {
   const former = model.byRow.get(task.row)
   if (former !== undefined) model.displaced.set(task.row, former)
   model.byRow.set(task.row, task)
+}
+
+/** Who does not have a result that is still counted on there is lost. */
+export const distrust = (model: Facts, { attempt, begun, task: row, worker }: ResultMissing, state: State): void => {
+  const task = model.byRow.get(row)
+  if (task?.status !== "succeeded" || task.attempt !== attempt || task.worker !== worker) return
+  model.distrusted.add(worker)
+  workerLost(model, worker, state, begun)
 }
 
 export const lookAtWorkers = (model: Facts, state: State, out: ReadonlyArray<Instruction>): void => {
