@@ -454,6 +454,77 @@ describe("a worker that is not here", () => {
       assert.deepStrictEqual(log.slice(3), ["c begins"])
     }).pipe(Effect.scoped, Effect.provide(none)))
 
+  for (const [memory, shares] of memories) {
+    /** Bodies on one slot: one that leaves it and comes back, and others that wait for their doors. */
+    const oneSlot = (options: Options = {}) =>
+      Effect.gen(function*() {
+        const log: Array<string> = []
+        const doors = new Map<string, Deferred.Deferred<void>>()
+        const door = (name: string) => doors.get(name) ?? doors.set(name, Deferred.makeUnsafe<void>()).get(name)!
+        const open = (name: string) => Effect.andThen(Deferred.succeed(door(name), undefined), calm)
+        const leaves = named("leaves", () =>
+          Effect.gen(function*() {
+            yield* Worker.seceded(Deferred.await(door("way back")))
+            log.push("back")
+            yield* Deferred.await(door("end"))
+            log.push("end")
+          }))
+        const stays = named("stays", (name: string) =>
+          Effect.gen(function*() {
+            log.push(`${name} begins`)
+            yield* Deferred.await(door(name))
+          }))
+        yield* addRemote([leaves, stays], { shares, ahead: 4, ...options })
+        yield* Client.submit(leaves.task(0))
+        yield* calm
+        yield* Client.submit(stays.task("a"))
+        yield* calm
+        assert.deepStrictEqual(log, ["a begins"])
+        return { log, open, stays }
+      })
+
+    it.effect(`W1, N2: a body that comes back has the slot of one that has ended, and the next in line waits, ${memory}`, () =>
+      Effect.gen(function*() {
+        const { log, open, stays } = yield* oneSlot()
+        yield* open("way back")
+        assert.deepStrictEqual(log, ["a begins"])
+        yield* open("a")
+        assert.deepStrictEqual(log, ["a begins", "back"])
+        yield* Client.submit(stays.task("b"))
+        yield* calm
+        assert.deepStrictEqual(log, ["a begins", "back"])
+        yield* open("end")
+        assert.deepStrictEqual(log, ["a begins", "back", "end", "b begins"])
+      }).pipe(Effect.scoped, Effect.provide(none)))
+
+    for (const order of [["a", "way back"], ["way back", "a"]] as const) {
+      it.effect(`W1, N2: a body comes back while an end is under way, ${order.join(" before ")}, ${memory}`, () => {
+        const held: Array<() => void> = []
+        let isHeld = false
+        const carry: MemoryOptions["carry"] = (to, deliver) => {
+          if (to === "near" && isHeld) held.push(deliver)
+          else queueMicrotask(deliver)
+        }
+        return Effect.gen(function*() {
+          const { log, open, stays } = yield* oneSlot({ carry })
+          isHeld = true
+          for (const name of order) yield* open(name)
+          yield* Client.submit(stays.task("b"))
+          yield* calm
+          log.push("heard")
+          isHeld = false
+          for (const deliver of held) deliver()
+          yield* calm
+          assert.deepStrictEqual(log, ["a begins", "b begins", "heard"])
+          yield* open("b")
+          assert.strictEqual(log.at(-1), "back")
+          yield* open("end")
+          assert.strictEqual(log.at(-1), "end")
+        }).pipe(Effect.scoped, Effect.provide(none))
+      })
+    }
+  }
+
   it("W1, W19: no attempt takes the place of another to which an order may be under way", () => {
     const seats = new Seats({ isUsed: false } as Sharing)
     const outgoing = new Outgoing()
