@@ -46,6 +46,8 @@ describe("how a process ends by itself", () => {
   const deaths: ReadonlyArray<readonly [deed: string, why: string]> = [
     ["exit", "it exited with code 3"],
     ["throw", "it exited with code 1"],
+    ["reject", "it exited with code 1"],
+    ["overflow", "it exited with code 1"],
     ["abort", "it was ended by the signal SIGABRT"],
     ["fault", "it was ended by the signal SIGSEGV"],
     ["huge", "it was ended by the signal SIGABRT"],

@@ -7,6 +7,11 @@ const deeds: Readonly<Record<string, () => unknown>> = {
     setTimeout(() => {
       throw new RangeError("too late")
     }),
+  reject: () => Promise.reject(new TypeError("nobody listens")),
+  overflow: () => {
+    const deeper = (): number => deeper() + 1
+    return deeper()
+  },
   abort: () => process.abort(),
   fault: () => process.kill(process.pid, "SIGSEGV"),
   memory: () => process.kill(process.pid, "SIGKILL"),
