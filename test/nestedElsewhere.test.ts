@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -15,6 +16,7 @@ import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
 import { implementationsOf } from "../src/internal/portable/modules.ts"
 import { elsewhere } from "./testing/elsewhere.ts"
+import type { Wire } from "./testing/memoryLink.ts"
 
 const Double = Portable.make("Double", { payload: Schema.Number, success: Schema.Number })
 const Open = Portable.make("Open")
@@ -61,6 +63,31 @@ describe("work that bodies submit elsewhere", () => {
     Effect.gen(function*() {
       assert.strictEqual(yield* Client.compute(Fib(10)), 55)
     }).pipe(Effect.provide(elsewhere([Fib], FibLive, { workers: 1 }))))
+
+  it.effect("F8, C4: a function that waits for a named task ends with its worker, and the layer closes", () => {
+    const wires: Array<Wire> = []
+    const begun = Deferred.makeUnsafe<void>()
+    let runs = 0
+    const SumLive = Sum.toLayer((n) => {
+      const whole = Client.compute(Task.make(Client.compute(Open())))
+      return Effect.as(Effect.orDie(Effect.timeout(whole, "1 hour")), n)
+    })
+    const OpenLive = Open.toLayer(() =>
+      ++runs === 1 ? Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) : Effect.void
+    )
+    const layer = elsewhere([Sum, Open], Layer.provideMerge(SumLive, OpenLive), {
+      workers: 1,
+      terms: { restart: { times: 1, withinMillis: 60_000, minRunMillis: 0 } },
+      opened: (wire) => wires.push(wire)
+    })
+    return Effect.gen(function*() {
+      const sum = yield* Effect.forkChild(Client.compute(Sum(3)))
+      yield* Deferred.await(begun)
+      wires[0]!.die("it died")
+      assert.strictEqual(yield* Fiber.join(sum), 3)
+      assert.strictEqual(runs, 2)
+    }).pipe(Effect.provide(layer), Effect.provideService(References.MinimumLogLevel, "None"))
+  })
 
   it.effect("F14: a typed error of a nested task reaches the body that submitted it", () => {
     class Odd extends Schema.TaggedError<Odd>()("Odd", { n: Schema.Number }) {}

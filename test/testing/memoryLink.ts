@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
-import { effectIn, ran } from "../../src/internal/portable/handlers.ts"
+import { askedIn, effectIn, placing, ran } from "../../src/internal/portable/handlers.ts"
 import { type Implementation, makeNamed, type Named, registryOf, unchecked } from "../../src/internal/portable/named.ts"
 import { controlBytes } from "../../src/internal/remote/control.ts"
 import { serve, type Surroundings } from "../../src/internal/remote/far.ts"
@@ -21,6 +21,7 @@ import type { Task } from "../../src/internal/tasks/handles.ts"
 import { makeTask } from "../../src/internal/tasks/makeTask.ts"
 import { noOptions } from "../../src/internal/tasks/task.ts"
 import type { Sealer } from "../../src/internal/workers/sealed.ts"
+import { direct, Wiring } from "../../src/internal/workers/wire.ts"
 
 /** A task maker, and what runs its tasks at the far side. */
 export interface Maker extends Implementation {
@@ -30,9 +31,11 @@ export interface Maker extends Implementation {
 /** A named task whose values travel as they are. */
 export const named = (name: string, run: (payload: any) => unknown, codec: Partial<Named["codec"]> = {}): Maker => {
   const all = { payload: unchecked, success: unchecked, error: unchecked, ...codec }
-  const own = makeNamed(name, all, () => "here")
+  const own = makeNamed(name, all, (context) => placing(name)(context) === "asked" ? "asked" : "here")
   const here = (payload: unknown): Effect.Effect<unknown, unknown> =>
-    Effect.suspend(() => {
+    Effect.contextWith((context: Context.Context<never>) => {
+      const asked = askedIn(context, own, payload)
+      if (asked !== undefined) return asked
       const returned = ran(run(payload))
       return effectIn(returned) ?? Effect.succeed(returned)
     })
@@ -62,6 +65,8 @@ export interface MemoryOptions {
   readonly opened?: (wire: Wire) => void
   /** What bodies of the far side have. */
   readonly surroundings?: Surroundings
+  /** By which the far side measures how long bodies take. Defaults to the live one. */
+  readonly clock?: Clock.Clock
   /** Runs at the far side before it is up. */
   readonly build?: Effect.Effect<unknown, unknown, Scope.Scope>
   /** Runs at the end of the link. */
@@ -83,6 +88,7 @@ export const memoryTransport = (
     answers,
     build = Effect.void,
     carry = inMicrotasks,
+    clock,
     defer,
     nearSealer,
     opened,
@@ -120,8 +126,8 @@ export const memoryTransport = (
     die: (why) => {
       if (isDead) return
       isDead = true
-      fiber?.interruptUnsafe()
       hears.lost({ why })
+      fiber?.interruptUnsafe()
     }
   }
   const link: Link = {
@@ -147,8 +153,10 @@ export const memoryTransport = (
   const open = Effect.gen(function*() {
     opened?.(wire)
     const far = serve(uplink, Effect.as(build, registryOf(implementations)), { defer, surroundings })
-    // The far side has a life and a clock of its own.
-    const world = Context.omit(Scope.Scope, Clock.Clock, Random.Random)(yield* Effect.context())
+    // The far side has a life and a clock of its own, and so has the scheduler of its bodies.
+    const around = Context.omit(Scope.Scope, Clock.Clock, Random.Random)(yield* Effect.context())
+    const wired = defer === undefined ? around : Context.add(around, Wiring, () => ({ ...direct, defer }))
+    const world = clock === undefined ? wired : Context.add(wired, Clock.Clock, clock)
     fiber = Effect.runForkWith(world)(far)
     fiber.addObserver(() => Deferred.doneUnsafe(ended, Exit.void))
     return link

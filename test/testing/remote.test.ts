@@ -39,7 +39,9 @@ describe("workers that are not here", () => {
           "a copy was not let go"
         )
         sharings.clear()
-        assert.isAbove(wires.flatMap(({ ups }) => ups.filter(({ _tag }) => _tag === "Report")).length, seeds / 4)
+        const reports = wires.flatMap(({ ups }) => ups.flatMap((up) => up._tag === "Report" ? [up] : []))
+        assert.isAbove(reports.length, seeds / 4)
+        assert.isAbove(reports.flatMap(({ asks = [] }) => asks.filter(({ verb }) => verb === "run")).length, seeds / 4)
       }))
   }
 })

@@ -1,17 +1,26 @@
 /** Random graphs of named tasks, and ports for simulations behind which the real far side runs them. */
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
+import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Task from "skein/Task"
 import type { Chance } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { workersOf } from "../../src/engine/views/workers.ts"
-import { attemptAt } from "../../src/internal/bodies/attempt.ts"
+import * as clientLayer from "../../src/internal/client/layer.ts"
 import type { SchedulerCore } from "../../src/internal/driver/schedulerCore.ts"
-import { unchecked } from "../../src/internal/portable/named.ts"
+import { surroundingsFrom } from "../../src/internal/nested/farSide.ts"
+import { nestedVerbs } from "../../src/internal/nested/nearSide.ts"
+import type { Item } from "../../src/internal/portable/items.ts"
+import { type Named, unchecked } from "../../src/internal/portable/named.ts"
 import { wayOf } from "../../src/internal/portable/ways.ts"
+import { FarClock } from "../../src/internal/remote/contexts.ts"
+import type { ClockData } from "../../src/internal/remote/messages.ts"
 import { RemoteWorker } from "../../src/internal/remote/remoteWorker.ts"
+import { scheduleOf } from "../../src/internal/tasks/options.ts"
 import type { WorkerPort } from "../../src/internal/workers/port.ts"
 import type { Sealer } from "../../src/internal/workers/sealed.ts"
 import type { Sharing } from "../../src/internal/workers/sharing.ts"
@@ -31,21 +40,17 @@ interface Far {
   readonly slots: () => number
 }
 
-const fars = new WeakMap<object, Far>()
+/** The far side on which a body runs. */
+const Here = Context.Reference<Far | undefined>("test/remoteGraphs/Here", { defaultValue: () => undefined })
 
 /** The most bodies at once, and by how many there were more than slots, which is a fault. */
 export const crowd = { most: 0, excess: 0 }
 
-/** The slots of the `w2` that reads a message now, which a seed chooses: the first body of a far side begins then. */
-let slotsOf: () => number = () => 0
-
-/** Counts a body while it runs on `w2`. */
+/** Counts a body while it runs on a far side. */
 const counted = <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
-    const host = attemptAt(fiber)?.host
-    if (host?.name !== "w2" || host.isLost) return body
-    const far = fars.get(host) ?? { running: 0, slots: slotsOf }
-    fars.set(host, far)
+    const far = fiber.getRef(Here)
+    if (far === undefined) return body
     const add = (by: number): void => {
       far.running += by
       crowd.most = Math.max(crowd.most, far.running)
@@ -64,6 +69,42 @@ const codec = {
 
 /** A result of a class, which only a codec keeps. */
 class Total extends Schema.Class<Total>("Total")({ total: Schema.Number, at: Schema.Date }) {}
+
+/** What bodies submit by name: one that succeeds, one that succeeds when it is tried again, and one that nobody waits for. */
+const leaf = named("leaf", (values: Payload) => counted(Effect.as(Effect.yieldNow, sum(values))), codec)
+const stumbles = named(
+  "stumbles",
+  (values: Payload) =>
+    Effect.flatMap(
+      Worker.current,
+      ({ attempt }) => attempt === 1 ? Effect.fail(new Refused({ own: values[0] })) : Effect.succeed(sum(values))
+    ),
+  codec
+)
+const lasts = named("lasts", (values: Payload) => counted(Effect.as(Effect.sleep(500), sum(values))), codec)
+
+const once = scheduleOf({ times: 1 })
+
+/** Functions and named tasks in one graph, functions that submit named tasks, and a wait that is given up. */
+const nested = ([own]: Payload) => {
+  const part = Task.make(Effect.as(Effect.yieldNow, own), { key: "part" })
+  // Others of the graph may submit the same.
+  const shared = leaf.task([own % 3], { pure: true, name: "leaf", code: "leaf" })
+  switch (own % 4) {
+    case 0:
+      return Client.compute([part, shared])
+    case 1:
+      return Client.compute([part, shared, stumbles.task([own], { retry: once, priority: own % 3 })])
+    case 2:
+      return Client.compute([
+        Task.make(Client.compute(leaf.task([own]))),
+        Task.map(Task.exit(stumbles.task([own])), (exit) => Exit.isFailure(exit) ? 1 : 2),
+        Task.map(part, (value) => value + 1)
+      ])
+    default:
+      return Client.compute([part, lasts.task([own])]).pipe(Effect.timeoutOption(3), Effect.map(() => [own]))
+  }
+}
 
 /** Every way in which a body runs and ends. */
 export const bodies = {
@@ -118,6 +159,13 @@ export const bodies = {
       )),
     { payload: unchecked }
   ),
+  nests: named("nests", (values: Payload) =>
+    Effect.gen(function*() {
+      yield* counted(Effect.yieldNow)
+      const parts = yield* Effect.orDie(nested(values))
+      yield* counted(Effect.sleep(1))
+      return sum([...values, ...parts])
+    }), codec),
   classy: named("classy", (values: Payload) => new Total({ total: sum(values), at: new Date(0) }), {
     ...codec,
     success: wayOf(Total)
@@ -148,7 +196,18 @@ const sealer: Sealer = {
     (typeof value === "number" && value % 3 === 0)
 }
 
-const makers: ReadonlyArray<Maker> = Object.values(bodies)
+const makers: ReadonlyArray<Maker> = [...Object.values(bodies), leaf, stumbles, lasts]
+
+/** The modules of schedulers are there: a simulation does not wait until one is loaded. */
+const surroundings = surroundingsFrom(Effect.succeed(clientLayer))
+
+const items = makers.map((maker): Item => ({
+  _tag: "Name",
+  name: maker.named.name,
+  named: maker.named as Named,
+  make: (payload, options) => maker.task(payload, options)
+}))
+
 /** Most bodies succeed, or nothing would run below them. */
 const usual = [
   "deep",
@@ -200,9 +259,15 @@ export const randomRemoteGraph = (chance: Chance.Chance): ReadonlyArray<Task.Tas
       tasks.push(here as never)
       continue
     }
-    const name = chance.with(0.08) ? chance.pick(["fails", "throws"] as const) : chance.pick(linked > 0 ? usual : busy)
+    const name = chance.with(0.08)
+      ? chance.pick(["fails", "throws"] as const)
+      : chance.with(0.2)
+      ? "nests"
+      : chance.pick(linked > 0 ? usual : busy)
     const values = [own, ...inputs]
-    const task = bodies[name].task(name === "deep" ? { at: { values } } : values, options)
+    // How long nested tasks take depends on the slots that are free.
+    const given = name === "nests" ? { ...options, timeoutMillis: undefined } : options
+    const task = bodies[name].task(name === "deep" ? { at: { values } } : values, given)
     tasks.push(
       name === "classy" ?
         Task.map(task, ({ total }) => total) as never
@@ -231,12 +296,24 @@ export interface Ways {
   readonly met?: (port: WorkerPort, wire: Wire) => void
 }
 
+/** A clock that goes on when it is read: bodies take some time, and the same in each run of a seed. */
+const ticking = (): Clock.Clock => {
+  let micros = 0
+  const now = (): ClockData => {
+    micros += 50 + (micros * 7919) % 997
+    return { millis: micros / 1000, nanos: BigInt(1000 * micros), monotonicNanos: BigInt(1000 * micros) }
+  }
+  return new FarClock({ now, sleep: () => Effect.die(new Error("A far side sleeps by the clock of its scheduler")) })
+}
+
 /** The port of `w2` is a remote worker, the others are here. */
 export const remotePorts =
   ({ ahead, deadly = 0, met, seals = true, shares }: Ways): MakePort => (setup, make, carrier) => {
     if (setup.name !== "w2") return new CarriedPort(setup, make, carrier)
     const transport = memoryTransport(makers, {
       shares,
+      surroundings: (...args) => Effect.map(surroundings(...args), Context.add(Here, { running: 0, slots: ownSlots })),
+      clock: ticking(),
       sealer: seals ? sealer : undefined,
       defer: setup.defer,
       // Until nothing is on its way.
@@ -244,7 +321,6 @@ export const remotePorts =
       carry: (to, deliver) => {
         const _tag = to === "far" ? "Stop" : "Ended"
         carrier.carry({ _tag, task: -1, attempt: 0, worker: port }, () => {
-          slotsOf = ownSlots
           deliver()
           if (deadly > 0 && port.serial >= 0 && carrier.below(1000) < 1000 * deadly) wires.at(-1)!.die("it died")
         })
@@ -255,7 +331,7 @@ export const remotePorts =
       }
     })
     const wires: Array<Wire> = []
-    const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead })
+    const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead, verbs: nestedVerbs(items) })
     sharings.add(setup.sharing)
     const { state } = setup.home as SchedulerCore
     // On a far side that has died bodies go on, and what they wait for at home ends.

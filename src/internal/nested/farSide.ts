@@ -22,10 +22,11 @@ import { annotationsIn } from "../bodies/annotations.ts"
 import { attemptAt, secededIn } from "../bodies/attempt.ts"
 import { taskAt } from "../bodies/livePlan.ts"
 import { Client } from "../client/client.ts"
+import type * as clientLayer from "../client/layer.ts"
 import { decodeCause, stranded } from "../portable/causes.ts"
 import { asking } from "../portable/handlers.ts"
 import type { Ask } from "../portable/handlers.ts"
-import type { Registry } from "../portable/named.ts"
+import type { Surroundings } from "../remote/far.ts"
 import { Border } from "../remote/farAttempt.ts"
 import type { ExitData } from "../remote/messages.ts"
 import { regionIn } from "../remote/regions.ts"
@@ -34,14 +35,9 @@ import { SlotKeeper } from "../tasks/worker.ts"
 import type { Wanted } from "./wanted.ts"
 
 /** The context of bodies: a client of the worker's own scheduler, and handlers that ask for all that the worker serves. */
-export const surroundings = (
-  registry: Registry,
-  slots: number,
-  clock: () => Clock.Clock | undefined
-): Effect.Effect<Context.Context<never>, never, Scope.Scope> =>
+export const surroundingsFrom = (load: Effect.Effect<typeof clientLayer>): Surroundings => (registry, slots, clock) =>
   Effect.gen(function*() {
     const context = yield* Effect.context<Scope.Scope>()
-    const load = Effect.promise(() => import("../client/layer.ts"))
     const start = Effect.flatMap(load, ({ make }) => make<never, never>({ concurrency: slots }))
     // It begins within a body, and outlives it. Its time limits go by the clock of the program.
     const made = Effect.suspend(() => {
@@ -52,6 +48,9 @@ export const surroundings = (
     const client = clientOf(yield* Effect.cached(Effect.uninterruptible(made)))
     return Context.add(Context.merge(context, asking(registry.names, ask)), Client, client)
   })
+
+/** The scheduler is loaded when a body first uses it. */
+export const surroundings = surroundingsFrom(Effect.promise(() => import("../client/layer.ts")))
 
 type Verb = (...args: Array<any>) => Effect.Effect<any, any, any>
 type Verbs = { readonly [K in Exclude<keyof Client["Service"], "stream">]: Verb }

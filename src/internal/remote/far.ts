@@ -65,7 +65,8 @@ export const serve = (
       const own = worker = new FarWorker(uplink, registry, context, opened, defer)
       yield* Effect.addFinalizer(() => own.stopAll)
       uplink.send({ _tag: "Up", version, names: registry.names })
-      yield* Deferred.await(close)
+      // Interrupted, it has lost the near side: what waits for an answer ends first, or nothing else could.
+      yield* Effect.onInterrupt(Deferred.await(close), () => Effect.sync(() => own.endAsks()))
     })
     const exit = yield* Effect.exit(Effect.scoped(life))
     if (Exit.isFailure(exit) && worker === undefined) {

@@ -57,7 +57,7 @@ export class FarAsks {
       this.reporting.ask({ ask, seat, verb, data, isDeaf })
       // What was asked for ends first, as if it had run here.
       return Effect.callback<void>((resume) => {
-        if (!this.answers.has(ask)) return resume(Effect.void)
+        if (this.isOver || !this.answers.has(ask)) return resume(Effect.void)
         this.answers.set(ask, () => resume(Effect.void))
         this.reporting.drop(ask)
       })

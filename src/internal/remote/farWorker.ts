@@ -258,9 +258,14 @@ export class FarWorker {
     this.reporting.end(seat, kind, value, now - began, moved)
   }
 
+  /** No answer comes any more. */
+  endAsks(): void {
+    this.asks.end()
+  }
+
   /** Ends all bodies; returns when they have ended, and all was sent. */
   readonly stopAll: Effect.Effect<void> = Effect.suspend(() => {
-    this.asks.end()
+    this.endAsks()
     return Effect.andThen(this.bodies.stopAll, Effect.sync(this.reporting.flush))
   })
 }
