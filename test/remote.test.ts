@@ -474,7 +474,7 @@ describe("a worker that is not here", () => {
             log.push(`${name} begins`)
             yield* Deferred.await(door(name))
           }))
-        yield* addRemote([leaves, stays], { shares, ahead: 4, ...options })
+        yield* addWired([leaves, stays], { shares, ahead: 4, ...options })
         yield* Client.submit(leaves.task(0))
         yield* calm
         yield* Client.submit(stays.task("a"))
