@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Deferred, Effect, Exit, Fiber, Option, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Client, Progress, Scheduler, Task } from "skein"
+import { Client, Progress, Scheduler, Task, Worker } from "skein"
 import { Faults } from "skein/testing"
 import { inScheduler, turns } from "./harness.ts"
 
@@ -187,6 +187,19 @@ describe("progress of streams", () => {
       yield* Deferred.succeed(reading, undefined)
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(yield* now, [])
+    }).pipe(inScheduler({ concurrency: 1 })))
+
+  it.effect("V12, B4: an item of a batch that asks for another run waits", () =>
+    Effect.gen(function*() {
+      const reading = yield* Deferred.make<void>()
+      let runs = 0
+      const body = (n: number) => n === 3 && runs++ === 0 ? Worker.reschedule : Effect.succeed(n)
+      const stream = Client.stream(numbers(4), body, { batch: 2, name: "batches", outstanding: 4 })
+      const fiber = yield* Effect.forkChild(Stream.runForEach(stream, () => Deferred.await(reading)))
+      yield* turns(20)
+      assert.deepStrictEqual(yield* now, ["batches: 4 = 1 + 0 + 3 + 0 + 0 + 0 of 4"])
+      yield* Deferred.succeed(reading, undefined)
+      yield* Fiber.join(fiber)
     }).pipe(inScheduler({ concurrency: 1 })))
 
   it.effect("V12, M3: a result that is lost before it was read is made anew, and counts as such", () =>

@@ -6,6 +6,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
+import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
@@ -49,6 +50,23 @@ const onFutures =
     const { c, d, e, f: endless } = graphOf(b)
     return Effect.flatMap(Client.submitAll([c, d, e, endless]), f)
   }
+
+/** What the last report of progress says that is wrong when a program is over. */
+const wrong: Array<string> = []
+
+/** Runs streams, of which nothing may be in progress when they are over, nor may the last report have lost anything. */
+const watched = <A, E, R>(streams: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    let last: Progress.Progress | undefined
+    const over = Effect.sync(() => {
+      for (const { consumed, dropped, failed, name, streams, taken } of last?.streams ?? []) {
+        if (streams > 0) wrong.push(`${name} goes on`)
+        if (taken !== consumed + failed + dropped) wrong.push(`of ${name} something is left`)
+      }
+      if (last?.isOpen === true) wrong.push("something is open")
+    })
+    return Effect.ensuring(Progress.withProgress(streams, (progress) => void (last = progress)), over)
+  })
 
 /** Every verb, in programs that end by themselves but for the endless task, which nobody waits for in vain. */
 const verbs: Record<string, Verb> = {
@@ -111,6 +129,13 @@ const verbs: Record<string, Verb> = {
         Stream.take(2),
         Stream.runDrain
       ),
+  "stream, with progress": (b) =>
+    watched(
+      Effect.all([
+        Stream.runDrain(Client.stream([1, 2, 3, 4], (n) => b.body(n), { name: "numbers", outstanding: 2 })),
+        Stream.runDrain(Stream.take(Client.stream([1, 2, 3, 4], (n) => b.body(n), { batch: 2, mode: "collect" }), 2))
+      ], { concurrency: "unbounded" })
+    ),
   "close a scope": (b) => Effect.scoped(Effect.andThen(Client.submit(graphOf(b).f), turns(5))),
   recursion: (b) =>
     Client.compute(
@@ -256,7 +281,7 @@ const sweep = (run: (cut: number) => Effect.Effect<boolean, unknown>) =>
     for (const budget of budgets) {
       for (let cut = 1, ended = false; !ended; cut++) {
         assert.isBelow(cut, 2000, "it never ends")
-        ended = yield* run(cut).pipe(
+        ended = yield* Effect.tap(run(cut), () => Effect.sync(() => assert.deepStrictEqual(wrong.splice(0), []))).pipe(
           Effect.provideService(FiberScheduler.MaxOpsBeforeYield, budget),
           Effect.catchCause((cause) =>
             Effect.die(new Error(`with ${budget} operations a turn, cut after ${cut}`, { cause: cause.reasons[0] }))

@@ -4,6 +4,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
+import * as Progress from "skein/Progress"
+import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import type { Chance } from "skein/testing"
 import { expectValue } from "./programs.ts"
@@ -85,10 +87,75 @@ class AtWork {
   }
 }
 
-type Program = Effect.Effect<void, never, Client.Client>
+type Program = Effect.Effect<void, never, Client.Client | Scheduler.Scheduler>
 
-/** One stream, which dies if it gives what it must not give, takes too much, or leaves something. */
-const makeStream = (chance: Chance.Chance): Program => {
+/** What a program knows of one run of a stream, beside what progress says. */
+class Books {
+  /** The items whose bodies have succeeded. */
+  readonly succeeded = new Set<number>()
+  /** How many values and failures the consumer was given, and how many of the values it is done with. */
+  values = 0
+  failures = 0
+  done = 0
+  /** Whether the stream has ended by itself, so that nothing was given up. */
+  isWhole = false
+  readonly name: string
+  readonly source: Watched
+  readonly outstanding: number
+  /** Whether what is read counts as taken in the same turn. */
+  private readonly isReadAtOnce: boolean
+
+  constructor(name: string, source: Watched, outstanding: number, isReadAtOnce: boolean) {
+    this.name = name
+    this.source = source
+    this.outstanding = outstanding
+    this.isReadAtOnce = isReadAtOnce
+  }
+
+  /** While it runs. */
+  readonly look: Effect.Effect<void, never, Scheduler.Scheduler> = Effect.map(Scheduler.stats, ({ streams = [] }) => {
+    const counts = streams.find(({ name }) => name === this.name)
+    if (counts === undefined) return
+    const { consumed, failed, running, taken, unread, waiting } = counts
+    this.source.fault ??= this.wrong(counts, {
+      taken: this.isReadAtOnce ? taken !== this.source.taken : taken > this.source.taken,
+      outstanding: waiting + running + unread > this.outstanding,
+      consumed: consumed > this.done || consumed < this.values - Math.max(1, this.outstanding >> 2),
+      failed: failed < this.failures,
+      given: consumed + unread < this.values,
+      succeeded: consumed + unread > this.succeeded.size
+    })
+  })
+
+  /** When it is over. */
+  over(counts: Progress.StreamProgress): string | undefined {
+    const { consumed, dropped, failed, running, streams, taken, unread, waiting } = counts
+    return this.wrong(counts, {
+      streams: streams > 0,
+      left: waiting + running + unread > 0,
+      taken: taken > this.source.taken,
+      consumed: this.isWhole ? consumed !== this.values : consumed < this.done,
+      failed: failed < this.failures || (this.isWhole && taken !== consumed + failed),
+      dropped: this.isWhole && dropped > 0,
+      total: this.isWhole && counts.total !== taken
+    })
+  }
+
+  private wrong(counts: Scheduler.StreamCounts, wrong: Readonly<Record<string, boolean>>): string | undefined {
+    const { consumed, dropped, failed, running, taken, unread, waiting } = counts
+    const places = [waiting, running, unread, consumed, failed, dropped]
+    const isSum = places.every((count) => count >= 0) && places.reduce((a, b) => a + b) === taken
+    const all = Object.entries({ ...wrong, sum: !isSum }).filter(([, is]) => is).map(([what]) => what)
+    const { done, failures, succeeded, values } = this
+    const own = { taken: this.source.taken, values, done, failures, succeeded: succeeded.size }
+    return all.length === 0
+      ? undefined
+      : `progress has wrong ${all.join()}: ${JSON.stringify(counts)} beside ${JSON.stringify(own)}`
+  }
+}
+
+/** One stream, which dies if it gives what it must not give, takes too much, tells it wrong, or leaves something. */
+const makeStream = (chance: Chance.Chance, of: string, all: Array<Books>): Program => {
   const count = chance.below(14)
   const outstanding = chance.between(1, 6)
   const isOrdered = chance.with(0.5)
@@ -103,15 +170,24 @@ const makeStream = (chance: Chance.Chance): Program => {
   const millis = chance.between(0, 6) + 0.25
   const cut = chance.pick(["none", "none", "interrupted", "timeout"] as const)
   const isInBody = chance.with(0.4)
-  const once = Effect.suspend(() => {
+  const once: Program = Effect.flatMap(Effect.service(Scheduler.Scheduler), (scheduler) => {
     // Failures that are passed over are consumed unseen.
     const source = new Watched(count, mode === "continue" ? Infinity : outstanding)
     const atWork = new AtWork()
+    // A body may run again, with a stream of its own.
+    const name = `${of}.${all.length}`
+    const books = new Books(name, source, outstanding, kind === "iterable")
+    all.push(books)
+    const look = Effect.provideService(books.look, Scheduler.Scheduler, scheduler)
+    const work = (n: number) => {
+      const slow = n % 2 === 0 ? Effect.yieldNow : Effect.sleep(n % 4)
+      return Effect.as(Effect.andThen(slow, Effect.sync(() => books.succeeded.add(n))), n)
+    }
     const body = (n: number): Effect.Effect<number, "refused"> =>
       n === failing
         ? Effect.andThen(Effect.yieldNow, Effect.fail("refused" as const))
-        : atWork.during(n % 2 === 0 ? Effect.as(Effect.yieldNow, n) : Effect.as(Effect.sleep(n % 4), n))
-    const options = { outstanding, ordered: isOrdered, batch, withInput: true, mode: "collect" } as const
+        : atWork.during(n % 5 === 0 ? Effect.andThen(look, work(n)) : work(n))
+    const options = { name, outstanding, ordered: isOrdered, batch, withInput: true, mode: "collect" } as const
     const task = isAlone ? { priority: 1, deadline: "1 hour" } as const : {}
     const items = source[kind] as Iterable<number>
     const taken: Array<number> = []
@@ -134,7 +210,7 @@ const makeStream = (chance: Chance.Chance): Program => {
     > = mode === "collect"
       ? given
       : Stream.map(
-        Client.stream(items, body, { outstanding, ordered: isOrdered, batch, mode, withInput: true }),
+        Client.stream(items, body, { name, outstanding, ordered: isOrdered, batch, mode, withInput: true }),
         ({ index, value }) => ({ index, exit: Exit.succeed(value) })
       )
     const consume = plain.pipe(
@@ -146,17 +222,22 @@ const makeStream = (chance: Chance.Chance): Program => {
           if (taken.includes(index)) source.fault ??= `item ${index} came twice`
           if (isOrdered && index < (taken.at(-1) ?? 0)) source.fault ??= `item ${index} came after ${taken.at(-1)}`
           taken.push(index)
+          if (Exit.isSuccess(exit)) books.values++
+          else books.failures++
+          yield* books.look
           yield* pause
+          yield* books.look
           source.consumed++
+          if (Exit.isSuccess(exit)) books.done++
         })
       )
     )
     const run = Effect.onExit(consume, (exit) =>
       Effect.sync(() => {
         source.over(kind)
+        books.isWhole = Exit.isSuccess(exit) && most === Infinity && mode === "collect"
         if (atWork.count > 0) source.fault ??= `${atWork.count} bodies run after the stream was over`
-        const isWhole = Exit.isSuccess(exit) && most === Infinity && mode === "collect"
-        if (isWhole && taken.length !== count) source.fault ??= `${taken.length} of ${count} came`
+        if (books.isWhole && taken.length !== count) source.fault ??= `${taken.length} of ${count} came`
         if (isOrdered && mode !== "continue" && taken.some((index, i) => index !== i)) {
           source.fault ??= `an item is missing in ${taken.join()}`
         }
@@ -184,6 +265,20 @@ const makeStream = (chance: Chance.Chance): Program => {
 
 /** Some streams, one after the other and at once. */
 export const randomStreams = (chance: Chance.Chance): Program => {
-  const streams = Array.from({ length: chance.between(1, 4) }, () => makeStream(chance))
-  return Effect.forEach(streams, (stream) => stream, { concurrency: chance.between(1, 3), discard: true })
+  const all: Array<Books> = []
+  const streams = Array.from({ length: chance.between(1, 4) }, (_, i) => makeStream(chance, `stream ${i}`, all))
+  const program = Effect.forEach(streams, (stream) => stream, { concurrency: chance.between(1, 3), discard: true })
+  let last: Progress.Progress | undefined
+  const watched = Progress.withProgress(program, (progress) => void (last = progress), { interval: Infinity })
+  return Effect.andThen(
+    watched,
+    Effect.suspend(() => {
+      const faults = all.flatMap((books) => {
+        const counts = last!.streams.find(({ name }) => name === books.name)
+        return counts === undefined ? [] : books.over(counts) ?? []
+      })
+      if (last!.isOpen) faults.push("progress says that a stream is open")
+      return faults.length === 0 ? Effect.void : Effect.die(faults[0])
+    })
+  )
 }

@@ -22,7 +22,7 @@ export interface StreamCounts {
   readonly rateLimited: number
   /** How many of those that wait could start, but for a pause. */
   readonly paused: number
-  /** Started and not ended; of a batch that runs, all items. */
+  /** Started and not ended; of a batch that runs, all items until its result is read. */
   readonly running: number
   /** Succeeded, and the consumer is not done with the result. */
   readonly unread: number

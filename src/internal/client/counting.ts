@@ -9,8 +9,9 @@ import type { FutureImpl } from "../tasks/task.ts"
 import { kinds } from "./progress.ts"
 import type { Kind } from "./progress.ts"
 
-/** The task of an item, and its exit, if it ran with others and these have been told apart. */
+/** The task of an item, what runs with it, and its exit, if it ran with others and these have been told apart. */
 interface Counted {
+  readonly batch: { readonly items: ReadonlyArray<unknown> } | undefined
   readonly exit: Exit.Exit<unknown, unknown> | undefined
   readonly future: FutureImpl | undefined
 }
@@ -29,10 +30,11 @@ export class ItemCounts {
     this.view = view
   }
 
-  /** Counts items that have one task. */
-  addTask({ claim }: FutureImpl, items: number): void {
+  /** Counts items that have one task. Before the result of a batch is read, nobody knows which of the items have failed. */
+  private addTask({ batch, future }: Counted, items: number): void {
+    const { claim } = future!
     const kind = this.kindOf(claim)
-    if (kind === "running") this.running += items
+    if (kind === "running" || (kind === "succeeded" && batch !== undefined)) this.running += items
     else if (kind === "succeeded") this.unread += items
     else if (kind !== "waiting") this.failed += items
     else {
@@ -57,9 +59,16 @@ export class ItemCounts {
     return kinds[this.view.statusOf(claim) as keyof typeof kinds]
   }
 
-  addEnded({ exit, future }: Counted): void {
-    if (exit === undefined) this.addTask(future!, 1)
+  /** Counts an item that has ended, with nothing of those beside it. */
+  addEnded(item: Counted): void {
+    const { exit } = item
+    if (exit === undefined) this.addTask(item, 1)
     else if (exit._tag === "Success") this.unread++
     else this.failed++
+  }
+
+  /** Counts an item whose end is open, and those beside it. */
+  addOpen(item: Counted): void {
+    this.addTask(item, item.batch?.items.length ?? 1)
   }
 }

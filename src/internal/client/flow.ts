@@ -186,7 +186,7 @@ export class Flow implements OpenStream {
   counts(): StreamCounts {
     const counts = new ItemCounts(this.home.view)
     counts.waiting = this.gathered.length + this.again.length
-    for (const { batch, future } of this.open.values()) counts.addTask(future!, batch?.items.length ?? 1)
+    for (const item of this.open.values()) counts.addOpen(item)
     for (const item of this.line) if (item.hasEnded) counts.addEnded(item)
     const failed = this.failuresRead + counts.failed
     for (const item of this.inHand) counts.addGiven(item)
