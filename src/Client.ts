@@ -30,8 +30,10 @@ import type {
 import type { ForEach, ForEachInPipe } from "./internal/client/mapping.ts"
 import { isSource } from "./internal/client/sources.ts"
 import type { StreamInPipe, StreamOf } from "./internal/client/streaming.ts"
+import { submitShape } from "./internal/client/submitting.ts"
+import type { FuturesIn, Submittable, TasksIn } from "./internal/client/submitting.ts"
 import { defaultGroup } from "./internal/client/verbs.ts"
-import type { FireOptions, Futures } from "./internal/client/verbs.ts"
+import type { FireOptions } from "./internal/client/verbs.ts"
 import type { CancelOptions } from "./internal/tasks/cancelling.ts"
 import { flag, given, isForPipe, optionsFault, subjectFirst } from "./internal/tasks/checks.ts"
 import type { Checks, Mode } from "./internal/tasks/checks.ts"
@@ -39,7 +41,7 @@ import type { Future, Task } from "./internal/tasks/handles.ts"
 import { codeOfFunction } from "./internal/tasks/keys.ts"
 import { makeTask } from "./internal/tasks/makeTask.ts"
 import { normalize } from "./internal/tasks/options.ts"
-import type { Needs, Services, WithoutSignals } from "./internal/tasks/shapes.ts"
+import type { Listed, Needs, Services, WithoutSignals } from "./internal/tasks/shapes.ts"
 import type * as internal from "./internal/tasks/task.ts"
 import type { Annotations } from "./internal/tasks/taskOptions.ts"
 import type { IsAny } from "./internal/values/isAny.ts"
@@ -104,20 +106,35 @@ type Submit<Arg> = IsAny<Arg> extends true ? Effect.Effect<Future<any, any>, Sub
   ) => Effect.Effect<Future<A, WithoutSignals<E>>, SubmitError, Needs<R> | Client | Scope.Scope>
 
 /**
- * Submits several tasks as one graph, and returns a future for each.
+ * Submits several tasks as one graph, and returns a future for each, in the same shape.
+ *
+ * **Details**
+ *
+ * Tasks stand in arrays and records, up to five levels down, are the members of a set or an iterator, or those of a `TaskGraph`.
+ *
+ * **Example** (Futures by name)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect } from "effect"
+ * import { Client, Future, Skein, Task } from "skein"
+ *
+ * const program = Effect.gen(function*() {
+ *   const futures = yield* Client.submitAll({ one: Task.succeed(1), others: [Task.succeed(2), Task.succeed(3)] })
+ *   const one = yield* Future.join(futures.one)
+ *   return [one, yield* Future.joinAll(futures.others)]
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer()))
+ * program // => [1, [2, 3]]
+ * ```
  *
  * @stability unstable
  * @category forking
  * @since 0.1.0
  */
-export const submitAll = <const T extends ReadonlyArray<Task<any, any, any>>>(
-  tasks: T,
+export const submitAll = <const I>(
+  tasks: I & (Submittable<I> | TasksIn),
   options?: SubmitOptions | number
-): Effect.Effect<
-  Futures<T>,
-  SubmitError,
-  Needs<Services<T>> | Client | Scope.Scope
-> => withClient((client) => client.submitAll<T>(tasks, given(options)))
+): Effect.Effect<FuturesIn<I>, SubmitError, Needs<Services<Shape<Listed<I>>>> | Client | Scope.Scope> =>
+  withClient((client) => submitShape(tasks, (tasks) => client.submitAll(tasks, given(options)))) as any
 
 /**
  * Runs a task that ended without success again, and returns a new future for it.

@@ -36,10 +36,10 @@ import {
 import type { Checks, Mode } from "./internal/tasks/checks.ts"
 import type { Metadata } from "./internal/tasks/futures.ts"
 import type { Future } from "./internal/tasks/handles.ts"
-import { scan } from "./internal/tasks/inputs.ts"
+import { listed, scan } from "./internal/tasks/inputs.ts"
 import type { Scan } from "./internal/tasks/inputs.ts"
 import type { Mistake } from "./internal/tasks/mistake.ts"
-import type { Exits, Unsubmitted } from "./internal/tasks/shapes.ts"
+import type { Exits, Listed, Unsubmitted } from "./internal/tasks/shapes.ts"
 import * as internal from "./internal/tasks/task.ts"
 import type { Status } from "./internal/text/reasons.ts"
 import { FutureTypeId } from "./internal/values/typeIds.ts"
@@ -200,7 +200,7 @@ const ofJoinAll: Checks<JoinAllOptions> = { mode: modeOfValues }
  *
  * **Details**
  *
- * Futures may stand in arrays and records. Fails with the first failure; with the mode `continue`, waits for all futures and fails
+ * Futures may stand in arrays and records, or be the members of a set or an iterator. Fails with the first failure; with the mode `continue`, waits for all futures and fails
  * with every root failure. {@link awaitAll} returns exits and does not fail.
  *
  * @stability unstable
@@ -210,7 +210,7 @@ const ofJoinAll: Checks<JoinAllOptions> = { mode: modeOfValues }
 export const joinAll = <const I, const M extends JoinMode = "failFast">(
   futures: I,
   options?: JoinAllOptions<M> | number
-): Effect.Effect<Result<I, M>, Failure<I, M>, Unsubmitted<I>> =>
+): Effect.Effect<Result<Listed<I>, M>, Failure<Listed<I>, M>, Unsubmitted<Listed<I>>> =>
   waitForAll("joinAll", futures, given(options)?.mode ?? "failFast", optionsFault(options, ofJoinAll)) as any
 
 /**
@@ -218,13 +218,13 @@ export const joinAll = <const I, const M extends JoinMode = "failFast">(
  *
  * **Details**
  *
- * Futures may stand in arrays and records. Fails only if the wait itself can never end.
+ * Futures may stand in arrays and records, or be the members of a set or an iterator. Fails only if the wait itself can never end.
  *
  * @stability unstable
  * @category combinators
  * @since 0.1.0
  */
-export const awaitAll = <const I>(futures: I): Effect.Effect<Exits<I>, SkeinError, Unsubmitted<I>> =>
+export const awaitAll = <const I>(futures: I): Effect.Effect<Exits<Listed<I>>, SkeinError, Unsubmitted<Listed<I>>> =>
   waitForAll("awaitAll", futures, "collect") as any
 
 /** The futures in a shape, or the fault in it. */
@@ -237,7 +237,7 @@ const futuresIn = (verb: string, scanned: Scan) => {
 
 const waitForAll = (verb: string, futures: unknown, mode: Mode, fault?: Mistake): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
-    const scanned = scan(futures)
+    const scanned = scan(listed(futures))
     const all = futuresIn(`${verb} waits for`, scanned)
     if (fault !== undefined || !Array.isArray(all)) return Effect.die(fault ?? all)
     const until = mode === "failFast" ? "firstFailure" : "all"
@@ -336,7 +336,7 @@ export const cancel: {
 )
 
 /**
- * {@link cancel} for futures in arrays and records. All of them are asked to stop before the first one is waited for.
+ * {@link cancel} for futures in arrays and records, or of a set or an iterator. All of them are asked to stop before the first one is waited for.
  *
  * **Example** (Cancel all of them)
  *
@@ -359,10 +359,10 @@ export const cancel: {
 export const cancelAll = <const I>(
   futures: I,
   options?: CancelOptions | number
-): Effect.Effect<void, never, Unsubmitted<I>> =>
+): Effect.Effect<void, never, Unsubmitted<Listed<I>>> =>
   Effect.suspend(() => {
     const fault = optionsFault(options, ofCancel)
-    const all = futuresIn("cancelAll cancels", scan(futures))
+    const all = futuresIn("cancelAll cancels", scan(listed(futures)))
     if (fault !== undefined || !Array.isArray(all)) return Effect.die(fault ?? all)
     const request = cancelRequest(given(options))
     const cancelEach = (wait: boolean): Effect.Effect<void> =>
@@ -382,15 +382,15 @@ export const release = (self: Future<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => internal.implOf(self).home.owners.release([internal.implOf(self)]))
 
 /**
- * {@link release} for futures in arrays and records: those of one owner are released in one step.
+ * {@link release} for futures in arrays and records, or of a set or an iterator: those of one owner are released in one step.
  *
  * @stability unstable
  * @category resource management
  * @since 0.1.0
  */
-export const releaseAll = <const I>(futures: I): Effect.Effect<void, never, Unsubmitted<I>> =>
+export const releaseAll = <const I>(futures: I): Effect.Effect<void, never, Unsubmitted<Listed<I>>> =>
   Effect.suspend(() => {
-    const all = futuresIn("releaseAll releases", scan(futures))
+    const all = futuresIn("releaseAll releases", scan(listed(futures)))
     return Array.isArray(all) ? releaseEach(all) : Effect.die(all)
   }) as any
 

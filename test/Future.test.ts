@@ -9,9 +9,20 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
+import * as TaskGraph from "skein/TaskGraph"
 import * as Worker from "skein/Worker"
 import { endless, gate, inScheduler, type Log, note, turns } from "./harness.ts"
-import { causeOfExit, errorOf, exitNow, onlyError, reasonIn, reasonOf, submitErrorOf } from "./support.ts"
+import {
+  causeOfExit,
+  errorOf,
+  exitNow,
+  mistakeOf,
+  nothingIsLeft,
+  onlyError,
+  reasonIn,
+  reasonOf,
+  submitErrorOf
+} from "./support.ts"
 
 /** Submits in a scope of its own and closes that. */
 const passing = <A, E>(task: Task.Task<A, E>) => Effect.scoped(Client.submit(task))
@@ -273,6 +284,57 @@ describe("a future inside and outside of bodies", () => {
       assert.strictEqual(yield* Future.status(kept), "running")
       yield* Effect.andThen(Future.release(kept), turns())
       assert.deepStrictEqual(log, ["body starts", "body is finalized"])
+    }).pipe(inScheduler()))
+
+  it.effect("G3: submitAll gives futures in the shape of the tasks: arrays, records, sets, iterators, graphs", () =>
+    Effect.gen(function*() {
+      const [one, two] = [Task.succeed(1), Task.make(Effect.succeed(2), { key: "two" })]
+      const shapes = yield* Client.submitAll({ one, others: [two, { deep: [one] }], none: [] })
+      assert.deepStrictEqual(yield* Future.joinAll(shapes), { one: 1, others: [2, { deep: [1] }], none: [] })
+      const set = yield* Client.submitAll(new Set([one, two]))
+      const named = new Map([["one", one], ["two", two]])
+      const iterated = yield* Client.submitAll(named.values())
+      const graph = yield* Client.submitAll(TaskGraph.make({ one, two }))
+      assert.deepStrictEqual([yield* Future.joinAll(set), yield* Future.joinAll(iterated)], [[1, 2], [1, 2]])
+      assert.strictEqual(yield* Future.join(graph.two), 2)
+      assert.deepStrictEqual(yield* Client.submitAll([]), [])
+      // One submission: a key is of one task there.
+      const other = Task.make(Effect.succeed(3), { key: "two" })
+      const error = yield* submitErrorOf(Client.submitAll({ two, others: new Array(1).fill(other) }))
+      assert.strictEqual(error.reason._tag, "KeyConflict")
+    }).pipe(inScheduler()))
+
+  it.effect("F3: submitAll refuses what is no task, in any place of a shape", () =>
+    Effect.gen(function*() {
+      const one = Task.succeed(1)
+      const wrong: ReadonlyArray<readonly [unknown, string]> = [
+        [{ one, n: 5 }, "5: it is no task"],
+        [[one, [undefined]], "undefined: it is no task"],
+        [{ a: [[[[[[one]]]]]] }, "it is no task"],
+        [new Map([["a", one]]), "it is no array of tasks"],
+        [one, "it is no array of tasks"],
+        [new Set([one, 5]), "5: it is no task"]
+      ]
+      for (const [shape, message] of wrong) {
+        const submitted = Client.submitAll(shape as Array<typeof one>)
+        assert.include((yield* mistakeOf(submitted)).message, message)
+      }
+      yield* nothingIsLeft
+    }).pipe(inScheduler()))
+
+  it.effect("A3, C1, M2: joinAll, awaitAll, cancelAll and releaseAll take the members of sets and iterators", () =>
+    Effect.gen(function*() {
+      const done = yield* Client.submitAll({ a: Task.succeed("a"), b: Task.succeed("b") })
+      const all = new Map(Object.entries(done))
+      assert.deepStrictEqual(yield* Future.joinAll(all.values()), ["a", "b"])
+      assert.lengthOf(yield* Future.awaitAll(new Set(all.values())), 2)
+      const log: Log = []
+      const open = new Set(yield* Client.submitAll([1, 2].map((n) => Task.make(endless(log, `body ${n}`)))))
+      yield* turns()
+      yield* Future.cancelAll(open)
+      assert.deepStrictEqual(log.slice(2), ["body 1 is finalized", "body 2 is finalized"])
+      yield* Future.releaseAll(all.values())
+      assert.deepStrictEqual(yield* Effect.forEach(all.values(), Future.status), ["released", "released"])
     }).pipe(inScheduler()))
 
   it.effect("N11: joining a future that is released meanwhile fails Released, in the program and in a body", () =>

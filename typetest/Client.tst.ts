@@ -209,6 +209,47 @@ describe("submit", () => {
     expect(Client.submit).type.not.toBeCallableWith(future)
   })
 
+  it("submitAll gives Futures in the shape of the tasks, and refuses a shape of anything else", () => {
+    expect(Client.submitAll({ raw, others: [safe, { safe }] })).type.toBe<
+      Effect.Effect<
+        {
+          raw: Future.Future<string, LoadError>
+          others: [Future.Future<number>, { safe: Future.Future<number> }]
+        },
+        SubmitError,
+        Db | Client.Client | Scope.Scope
+      >
+    >()
+    interface Report {
+      readonly raw: typeof raw
+      readonly totals: ReadonlyArray<typeof safe>
+    }
+    expect(Client.submitAll({} as Report)).type.toBe<
+      Effect.Effect<
+        { raw: Future.Future<string, LoadError>; totals: Array<Future.Future<number>> },
+        SubmitError,
+        Db | Client.Client | Scope.Scope
+      >
+    >()
+    expect(Client.submitAll(new Set([safe]))).type.toBe<
+      Effect.Effect<Array<Future.Future<number>>, SubmitError, Client.Client | Scope.Scope>
+    >()
+    expect(Client.submitAll(new Map([["a", safe]]).values())).type.toBe<
+      Effect.Effect<Array<Future.Future<number>>, SubmitError, Client.Client | Scope.Scope>
+    >()
+    expect(Client.submitAll(TaskGraph.make({ safe }))).type.toBe<
+      Effect.Effect<{ safe: Future.Future<number> }, SubmitError, Client.Client | Scope.Scope>
+    >()
+    expect(Client.submitAll).type.not.toBeCallableWith({ safe, n: 1 })
+    expect(Client.submitAll).type.not.toBeCallableWith({ future })
+    expect(Client.submitAll).type.not.toBeCallableWith([[Effect.succeed(1)]])
+    expect(Client.submitAll).type.not.toBeCallableWith(new Map([["a", safe]]))
+    const generic = <A, E>(tasks: ReadonlyArray<Task.Task<A, E>>) => Client.submitAll(tasks)
+    expect(generic([safe])).type.toBe<
+      Effect.Effect<Array<Future.Future<number>>, SubmitError, Client.Client | Scope.Scope>
+    >()
+  })
+
   it("join adds what the runtime can do; await and poll give it in the Exit", () => {
     expect(Future.join(future)).type.toBe<Effect.Effect<number, BadRow | SkeinError>>()
     expect(Future.await(future)).type.toBe<Effect.Effect<Exit.Exit<number, BadRow | SkeinError>>>()
@@ -431,6 +472,17 @@ describe("joinAll and the other waits", () => {
       Effect.Effect<[Exit.Exit<number, BadRow | SkeinError>], SkeinError>
     >()
     expect(Future.joinAll).type.not.toBeCallableWith([future], { mode: "collect" })
+  })
+
+  it("joinAll and its kin take sets and iterators", () => {
+    const futures = new Map([["a", future]])
+    expect(Future.joinAll(new Set([future]))).type.toBe<Effect.Effect<Array<number>, BadRow | SkeinError>>()
+    expect(Future.awaitAll(futures.values())).type.toBe<
+      Effect.Effect<Array<Exit.Exit<number, BadRow | SkeinError>>, SkeinError>
+    >()
+    expect(Future.releaseAll(futures.values())).type.toBe<Effect.Effect<void>>()
+    expect(Future.cancelAll(new Set([future]))).type.toBe<Effect.Effect<void>>()
+    expect(Effect.runPromise).type.not.toBeCallableWith(Future.cancelAll(new Set([safe])))
   })
 
   it("joinAll may be generic", () => {

@@ -65,6 +65,20 @@ describe("skein/promise", () => {
     expect(skein.stream).type.not.toBeCallableWith([Store()])
   })
 
+  it("has the words of the client for pauses, conflicts, batches and failures", () => {
+    expect(skein.pause({ tag: "api", for: "1 second" })).type.toBe<Promise<void>>()
+    expect(skein.resume()).type.toBe<Promise<boolean>>()
+    expect(skein.resume).type.not.toBeCallableWith({ for: 1 })
+    expect(skein.submit({ key: "a", conflict: "replace" }, words, "text")).type.toBe<Future<number>>()
+    expect(skein.submit).type.not.toBeCallableWith({ conflict: "loose" }, words, "text")
+    expect(skein.run(task(words, "a"), { conflict: "refuse" })).type.toBe<Promise<number>>()
+    expect(skein.stream(["/"], words, { batch: "auto", maxFailures: 3, mode: "collect" })).type.toBe<
+      AsyncIterable<PromiseSettledResult<number>>
+    >()
+    expect(skein.stream([task(words, "a")], { batch: 4 })).type.toBe<AsyncIterable<number>>()
+    expect(skein.map).type.not.toBeCallableWith(["/"], words, { batch: 2 })
+  })
+
   it("run takes what the layer of the client can run", () => {
     const client = start(withStore)
     expect(client.then((skein) => skein.run(Store()))).type.toBe<Promise<void>>()

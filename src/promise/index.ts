@@ -12,11 +12,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { Client, Mode } from "../Client.ts"
+import type { Client, Conflict, Mode } from "../Client.ts"
 import type * as Futures from "../Future.ts"
 import type { Computable } from "../internal/client/computing.ts"
-import type { Scheduler } from "../internal/client/scheduler.ts"
 import { optionsFault } from "../internal/tasks/checks.ts"
+import type { PauseOf, PauseOptions, Scheduler } from "../Scheduler.ts"
 import * as Skein from "../Skein.ts"
 import type * as Task from "../Task.ts"
 import { bodyHere } from "./internal/bodies.ts"
@@ -34,10 +34,7 @@ export type { RetryOptions, TaskOptions } from "./internal/tasks.ts"
  * @category options
  * @since 0.1.0
  */
-export interface SubmitOptions extends TaskOptions {
-  /** Cancels the task when it is aborted, as {@link Future.cancel} does. The future then rejects with the reason of the signal. */
-  readonly signal?: AbortSignal | undefined
-}
+export interface SubmitOptions extends TaskOptions, RunOptions {}
 
 /**
  * Options of {@link PromiseClient.map}: those of each task, and some of all together.
@@ -72,6 +69,16 @@ export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolea
   readonly ordered?: boolean | undefined
   /** Pairs each result with its item. Defaults to false. */
   readonly withInput?: P | undefined
+  /**
+   * How many items are called one after the other in one task, for functions so short that a task for each costs more than they do.
+   * Each call has its own result or error. With `"auto"` the size follows the time they take. Defaults to 1.
+   */
+  readonly batch?: number | "auto" | undefined
+  /**
+   * With the modes `continue` and `collect`: how many failures stop the rest. Then no more items are taken, and what comes after the
+   * last of these is stopped. Defaults to no limit.
+   */
+  readonly maxFailures?: number | undefined
 }
 
 /**
@@ -86,15 +93,23 @@ export type Streamed<A, B, M extends Mode, P> =
   & (M extends "collect" ? PromiseSettledResult<B> : P extends true ? { readonly value: B } : B)
 
 /**
- * Options of {@link PromiseClient.run}.
+ * Options of {@link PromiseClient.run}, and of a submission beside those of its task.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface RunOptions {
-  /** Stops what runs when it is aborted. The promise then rejects with the reason of the signal. */
+  /**
+   * Stops what was started when it is aborted, as far as nothing else needs it. The promise or the future then rejects with the
+   * reason of the signal.
+   */
   readonly signal?: AbortSignal | undefined
+  /**
+   * What becomes of a task whose key a live task has. `"join"`, the default: the same task object joins the live run. `"refuse"`: the
+   * submission is refused. `"replace"`: the live task is cancelled for all, and the new one starts when that has stopped.
+   */
+  readonly conflict?: Conflict | undefined
 }
 
 /**
@@ -127,14 +142,16 @@ export interface Future<out A> extends Futures.Future<A, unknown>, Promise<A> {
   /** The state of the task. */
   readonly status: Futures.Status
   /**
-   * Cancels the task and what is downstream of it, for all who submitted in the same place: outside of bodies with this client, or in
-   * the same body. Futures there of the same task, or that need it, reject. For a `run`, a `map`, a `stream` or another body that needs
-   * it, it goes on. Resolves when what was cancelled has stopped.
+   * Withdraws this call, and no other: the future rejects, and the task is stopped unless something else needs it, such as another call
+   * of the same task or a call that has it as an argument. Resolves when what was stopped has settled.
    */
   readonly cancel: (reason?: string) => Promise<void>
   /** Cancels it at the end of a block with `await using`. */
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
+
+/** The options of a stream of tasks. */
+type OfTasks = Exclude<keyof StreamOptions, keyof TaskOptions>
 
 /** What `run` cannot run here. */
 type Provided<I, R> = [Exclude<Task.Needs<Task.Services<I>>, R | Client | Scheduler>] extends [never] ? unknown
@@ -191,7 +208,7 @@ export interface PromiseClient<R = never> {
     ): AsyncIterable<Streamed<A, Awaited<B>, M, P>>
     <T extends Task.Any, const M extends Mode = "failFast", const P extends boolean = false>(
       tasks: (Iterable<T> | AsyncIterable<T>) & Provided<ReadonlyArray<T>, R>,
-      options?: Pick<StreamOptions<M, P>, "mode" | "ordered" | "outstanding" | "signal" | "withInput">
+      options?: Pick<StreamOptions<M, P>, OfTasks>
     ): AsyncIterable<Streamed<T, Task.Success<T>, M, P>>
   }
   /**
@@ -199,6 +216,14 @@ export interface PromiseClient<R = never> {
    * what it runs: none of it is running when the promise settles.
    */
   readonly run: <const I>(targets: I & Computable<I> & Provided<I, R>, options?: RunOptions) => Promise<Task.Values<I>>
+  /**
+   * Lets nothing start until it is resumed: no call with a tag, or nothing at all; with `for`, during this time alone. What runs goes
+   * on. For a service that wants to be left alone, as with the status 429 and a `Retry-After`. A function may call it. Rejects if
+   * nothing has the tag.
+   */
+  readonly pause: (options?: PauseOptions) => Promise<void>
+  /** Ends a pause, and tells whether there was one. */
+  readonly resume: (of?: PauseOf) => Promise<boolean>
   /** Cancels what has not ended. Resolves when nothing is running any more. */
   readonly close: () => Promise<void>
   /** Closes it at the end of a block with `await using`. */

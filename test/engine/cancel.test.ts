@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { extrasOf } from "../../src/engine/state/rare.ts"
-import { Rig } from "./rig.ts"
+import { assertNothingIsLeft, Rig } from "./rig.ts"
 
 describe("cancel", () => {
   it("C1: a queued task that is cancelled never starts", () => {
@@ -48,6 +48,24 @@ describe("cancel", () => {
     assert.include(rig.told, "wait 2 is over")
     assert.strictEqual(rig.claim(second, "k").state, "live")
     assert.deepStrictEqual(rig.outcome("k"), ["Cancelled", "k"])
+  })
+
+  it("C3: a cancellation of one claim alone leaves all else that its owner wants, and waits for what nobody wants", () => {
+    const rig = new Rig()
+    const main = rig.open()
+    rig.submit(main, { k: [], below: ["k"] }, { targets: ["k", "below"] })
+    const claim = rig.claim(main, "k")
+    rig.cancel(main, "k", 1, { alone: true })
+    assert.deepStrictEqual(claim.outcome?.reason, { _tag: "Cancelled", task: "k", by: "main", reason: "told so" })
+    assert.deepStrictEqual([rig.phase("k"), rig.claim(main, "below").state], ["running", "live"])
+    assert.include(rig.told, "wait 1 is over")
+    rig.cancel(main, "below", 2, { alone: true })
+    assert.strictEqual(rig.phase("k"), "stopping")
+    assert.notInclude(rig.told, "wait 2 is over")
+    rig.end("k", { _tag: "Interrupted" })
+    assert.include(rig.told, "wait 2 is over")
+    rig.close(main, 3)
+    assertNothingIsLeft(rig)
   })
 
   it("C2, G10: a cancellation waits for nothing of another task of its owner that has the same key", () => {

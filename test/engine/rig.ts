@@ -233,13 +233,14 @@ export class Rig {
     owner: number,
     name: string,
     wait: number,
-    { force = false, inside }: { force?: boolean; inside?: string } = {}
+    { alone, force = false, inside }: { alone?: boolean; force?: boolean; inside?: string } = {}
   ) {
     const claim = this.claim(owner, name)
     return this.send({
       _tag: "CancelRequested",
       ...cancelOf(claim, this.places.get(claim)!),
       force,
+      ...(alone !== undefined && { alone }),
       by: inside ?? "main",
       reason: "told so",
       wait,

@@ -1188,6 +1188,7 @@ export class Simulation {
       now: this.now,
       ...cancelOf(claim, this.registered.get(claim)!),
       force,
+      ...(chance.with(0.4) && { alone: true }),
       by: "somebody",
       reason: "told so",
       wait: this.next++,

@@ -185,7 +185,7 @@ export class Narrator {
         return `wait ${event.wait} is given up`
       case "CancelRequested": {
         const owner = this.claims.get(event.claim)!.owner.name
-        const whom = event.force ? "everybody" : owner
+        const whom = event.force ? "everybody" : event.alone === true ? `this claim of ${owner}` : owner
         return `${event.by} cancels ${this.claimed(event.claim)} for ${whom} and waits (${event.wait})`
       }
       case "ClaimsReleased":

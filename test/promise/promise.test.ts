@@ -201,7 +201,7 @@ describe("options", () => {
     "A14: an option that does not exist is a mistake that lists those that do",
     withClient({}, async (skein) => {
       const one = task(() => 1)
-      const ofSignals = "Known options: signal."
+      const ofSignals = "Known options: conflict, signal."
       assert.strictEqual(
         await rejected(skein.run(one, { sginal: 1 } as never)),
         `There is no option sginal. ${ofSignals}`
@@ -213,13 +213,19 @@ describe("options", () => {
       assert.strictEqual(messageOf(() => task({ retry }, () => 1)), ofRetry)
       assert.strictEqual(await rejected(skein.map([1], (n) => n, { retry })), ofRetry)
       const ofMap = await rejected(skein.map([1], (n) => n, { concurency: 1, mode: "continue" } as never))
-      assert.match(ofMap, /^There is no option concurency\. Known options: mode, concurrency, signal, label, /)
+      assert.match(
+        ofMap,
+        /^There is no option concurency\. Known options: mode, concurrency, conflict, signal, label, /
+      )
       assert.notMatch(ofMap, /key\b|pure|inline/)
       const typo = { orderd: 1, mode: "continue" } as never
       const ofTasks = skein.stream([one], typo)[Symbol.asyncIterator]()
-      assert.match(await rejected(ofTasks.next()), /options: mode, outstanding, ordered, withInput, signal\.$/)
+      assert.match(
+        await rejected(ofTasks.next()),
+        /: mode, outstanding, ordered, withInput, batch, maxFailures, conflict, signal\.$/
+      )
       const ofItems = skein.stream([1], (n) => n, typo)[Symbol.asyncIterator]()
-      assert.match(await rejected(ofItems.next()), /options: mode, outstanding, ordered, withInput, signal, label, /)
+      assert.match(await rejected(ofItems.next()), /: mode, .*, batch, maxFailures, conflict, signal, label, /)
       assert.match(
         messageOf(() => skein.submit({ priorty: 1 } as never, () => 1)),
         /options: key, label, .*, signal\.$/
@@ -400,6 +406,36 @@ describe("streams", () => {
   )
 
   it(
+    "A14, B4: the items of a batch run in one task, each with its own result, error and signal",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const signals = new Set<AbortSignal>()
+      const ends = skein.stream([1, 2, 3, 4], (n, { signal }) => {
+        signals.add(signal)
+        if (n === 3) throw new HttpError(n)
+        return n * n
+      }, { batch: 4, outstanding: 8, mode: "collect" })
+      const seen = await read(ends) as Array<PromiseSettledResult<number>>
+      assert.deepStrictEqual(seen.map(({ status }) => status), ["fulfilled", "fulfilled", "rejected", "fulfilled"])
+      assert.deepInclude(seen[2], { status: "rejected", reason: new HttpError(3) })
+      assert.strictEqual(signals.size, 4)
+      const wrong = skein.stream([1], (n) => n, { batch: 0 })[Symbol.asyncIterator]()
+      assert.match((await errorOf(wrong.next()) as Error).message, /option batch cannot be 0/)
+    })
+  )
+
+  it(
+    "A14, F3: so many failures end a stream that goes on after failures",
+    withClient({ concurrency: 1 }, async (skein) => {
+      const log = { taken: 0, returned: 0 }
+      const fail = (n: number) => n % 2 === 0 ? n : Promise.reject(new HttpError(n))
+      const all = skein.stream(numbers(log), fail, { mode: "continue", maxFailures: 2, outstanding: 1 })
+      const error = await errorOf(read(all)) as AggregateError
+      assert.deepStrictEqual(error.errors.map(({ status }: HttpError) => status), [1, 3])
+      assert.deepStrictEqual(log, { taken: 4, returned: 1 })
+    })
+  )
+
+  it(
     "A14, C1: a signal that is aborted already reads nothing of the source",
     withClient({ concurrency: 2 }, async (skein) => {
       const log = { taken: 0, returned: 0 }
@@ -553,6 +589,81 @@ describe("errors", () => {
   })
 })
 
+describe("pauses, rates and conflicts", () => {
+  it(
+    "A14, W23: nothing that is paused starts until it is resumed, or its time is over",
+    withClient({ concurrency: 2, tags: { api: 2 } }, async (skein) => {
+      const log: Array<string> = []
+      const note = (name: string) => log.push(name)
+      await skein.pause({ tag: "api" })
+      const paused = skein.submit({ tags: ["api"] }, note, "api")
+      await skein.submit(note, "other")
+      assert.strictEqual(paused.status, "ready")
+      assert.deepStrictEqual([await skein.resume({ tag: "api" }), await skein.resume({ tag: "api" })], [true, false])
+      await paused
+      assert.deepStrictEqual(log, ["other", "api"])
+      await skein.pause({ for: 1 })
+      await skein.map(["later"], note)
+      const unknown = await errorOf(skein.pause({ tag: "typo" }))
+      assert.instanceOf(unknown, SkeinError.UnknownTarget)
+      assert.match((await errorOf(skein.pause({ fro: 1 } as never)) as Error).message, /no option fro/)
+    })
+  )
+
+  it(
+    "A14, W23: a function that is told to wait pauses its own tag, and what waits holds no slot",
+    withClient({ concurrency: 1, tags: { api: 1 } }, async (skein) => {
+      const log: Array<string> = []
+      const call = async (name: string) => {
+        log.push(name)
+        if (log.length === 1) await skein.pause({ tag: "api" })
+        return name
+      }
+      const all = skein.map(["a", "b"], call, { tags: ["api"] })
+      assert.strictEqual(await skein.submit(() => log.push("free")), 2)
+      assert.isTrue(await skein.resume({ tag: "api" }))
+      assert.deepStrictEqual(await all, ["a", "b"])
+      assert.deepStrictEqual(log, ["a", "free", "b"])
+    })
+  )
+
+  it(
+    "A14, G21: a call under a live key joins, is refused, or takes its place",
+    withClient({}, async (skein) => {
+      const log: Array<string> = []
+      const save = (name: string) => task({ key: "save" }, untilStopped(log, name))
+      const first = skein.submit(save("first"))
+      await turns()
+      assert.throws(() => skein.submit(save("second"), { conflict: "refuse" }), /save/)
+      assert.match((await errorOf(skein.run(save("third"), { conflict: "refuse" })) as Error).message, /save/)
+      const last = skein.submit({ key: "save", conflict: "replace" }, () => log.push("last"))
+      const error = await errorOf(first) as SkeinError.SkeinError
+      assert.deepInclude(error.reason, { _tag: "TaskCancelled", key: "save" })
+      assert.strictEqual(await last, 3)
+      assert.deepStrictEqual(log, ["first starts", "first has cleaned up", "last"])
+      assert.throws(() => skein.submit({ conflict: "loose" } as never, () => 1), /conflict/)
+    })
+  )
+
+  it(
+    "A14, W22: a rate of the client or of a tag bounds the starts in every interval",
+    withClient({ concurrency: 8, tags: { api: { rate: { starts: 2, per: "1 hour" } } } }, async (skein) => {
+      let running = 0
+      const opened = gate()
+      const call = () => {
+        running++
+        return opened.promise
+      }
+      const [first, second, ...others] = Array.from({ length: 5 }, () => skein.submit({ tags: ["api"] }, call))
+      opened.resolve()
+      await Promise.all([first, second])
+      await turns()
+      assert.strictEqual(running, 2)
+      assert.deepStrictEqual(others.map(({ status }) => status), ["ready", "ready", "ready"])
+    })
+  )
+})
+
 describe("signals", () => {
   it(
     "A14, C1: a signal that is given cancels the task, and the future rejects with its reason",
@@ -622,18 +733,53 @@ describe("signals", () => {
   )
 
   it(
-    "A14, C1: a cancel outside of bodies holds for all that was submitted there, and a run that needs the task goes on",
+    "A14, C3: a cancel, or a signal, concerns its own call alone: what others need goes on",
     withClient({}, async (skein) => {
-      const opened = gate<number>()
-      const shared = task({ key: "shared" }, () => opened.promise)
-      const first = skein.submit(shared)
-      const second = skein.submit(shared)
-      const after = skein.submit((n: number) => n + 1, first)
-      const all = skein.run([shared])
+      for (const way of ["cancel", "signal", "dispose"] as const) {
+        const opened = gate<number>()
+        let isStopped = false
+        const shared = task({ key: "shared" }, () => {
+          signal().addEventListener("abort", () => isStopped = true)
+          return opened.promise
+        })
+        const stop = new AbortController()
+        const first = skein.submit(shared, { signal: stop.signal })
+        const second = skein.submit(shared)
+        const after = skein.submit((n: number) => n + 1, first)
+        const all = skein.run([shared])
+        if (way === "cancel") await first.cancel("not needed")
+        else if (way === "signal") stop.abort("not needed")
+        else await first[Symbol.asyncDispose]()
+        const error = await errorOf(first)
+        if (way === "signal") assert.strictEqual(error, "not needed")
+        else assert.instanceOf(error, SkeinError.SkeinError)
+        await turns()
+        assert.deepStrictEqual([isStopped, second.status], [false, "running"])
+        opened.resolve(7)
+        assert.deepStrictEqual([await second, await after, await all], [7, 8, [7]])
+      }
+    })
+  )
+
+  it(
+    "A14, C3: the last call that needs a task stops it, and waits until the function has settled",
+    withClient({}, async (skein) => {
+      const log: Array<string> = []
+      const shared = task({ key: "shared" }, untilStopped(log))
+      const [first, second] = [skein.submit(shared), skein.submit(shared)]
+      const body = skein.submit(async () => {
+        const inner = skein.submit(shared)
+        await turns()
+        await inner.cancel()
+        return errorOf(inner)
+      })
+      await turns()
       await first.cancel()
-      for (const future of [first, second, after]) assert.instanceOf(await errorOf(future), SkeinError.SkeinError)
-      opened.resolve(7)
-      assert.deepStrictEqual(await all, [7])
+      assert.instanceOf(await body, SkeinError.SkeinError)
+      assert.deepStrictEqual(log, ["it starts"])
+      await second.cancel()
+      assert.deepStrictEqual(log, ["it starts", "it has cleaned up"])
+      await Promise.all([errorOf(first), errorOf(second)])
     })
   )
 

@@ -45,7 +45,7 @@ export const openAs = (
 
 /** Handles {@link CancelRequested}. A task that has ended is not affected. */
 export const request = (state: State, event: CancelRequested, out: Out): void => {
-  const { by, force, owner, reason, replacement } = event
+  const { alone = false, by, force, owner, reason, replacement } = event
   const claim = state.claims.get(event.claim)
   // With `force`, the owner need not have an interest to withdraw.
   const task = claim?.task ?? (force ? liveTask(state, event.serial) : -1)
@@ -57,7 +57,7 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
     if (force || claim === undefined) {
       leaving.note(state, task, -1)
       cancel(state, task, out)
-    } else withdrawDownstream(state, claim, out)
+    } else cancelClaims(state, claim, alone, out)
     propagate(state, out)
   }
   // The owner of a gone claim may have closed: its number still marks what leaves because of this.
@@ -75,10 +75,13 @@ const liveTask = (state: State, serial: number): TaskId => {
   return -1
 }
 
-const withdrawDownstream = (state: State, { owner, task }: Claim, out: Out): void => {
+/** Cancels a claim of an owner, alone or with all on the same task and downstream of it. */
+const cancelClaims = (state: State, first: Claim, alone: boolean, out: Out): void => {
   const { starts, worker } = state.tasks
+  const { owner, task } = first
   const outcome = outcomeOf(state, task, cancelledBy(state, task))
-  for (const [claim, trail] of claimsDownstream(state, owner, task, outcome.trail)) {
+  const claims = alone ? [[first, outcome.trail] as const] : claimsDownstream(state, owner, task, outcome.trail)
+  for (const [claim, trail] of claims) {
     removeClaim(state, claim)
     claim.state = "cancelled"
     claim.outcome = { reason: outcome.reason, trail }

@@ -412,6 +412,8 @@ export interface CancelRequested extends Cancellation {
   readonly cancelled: number | undefined
   /** Stops the task even if other owners want it; its dependents end as it does. */
   readonly force: boolean
+  /** Withdraws this claim alone: other claims of the owner stay, those downstream too. */
+  readonly alone?: boolean | undefined
   /** The wait that ends when the finalizers of all stopped tasks have run. */
   readonly wait: number
   /** The running task that asks and waits, or -1. */

@@ -151,14 +151,15 @@ export class Owners {
   /** Withdraws the interest of the future's owner, or with `force` of all owners. */
   cancel(
     { claim, index, submission }: FutureImpl,
-    { by, force, reason, wait }: CancelRequest
+    { alone, by, force, reason, wait }: CancelRequest
   ): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       const asker = attemptOf(this.home, fiber)
       const name = by ?? asker?.key ?? "program"
       const ask = (number: number, origin: Origin): void => {
         const meant = cancelOf(claim, { submission, index })
-        this.mailbox.ask({ _tag: "CancelRequested", ...meant, by: name, reason, force, wait: number, ...origin })
+        const asked = { by: name, reason, force, ...(alone === true && { alone }) }
+        this.mailbox.ask({ _tag: "CancelRequested", ...meant, ...asked, wait: number, ...origin })
       }
       const isStopping = () => asker !== undefined && this.attempts.isStopping(asker.task, asker.serial)
       if (wait) {

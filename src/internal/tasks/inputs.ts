@@ -170,6 +170,13 @@ const isOfEffect = (value: object): boolean => {
   return false
 }
 
+/** The members of a set or an iterator, for verbs that take these too; any other shape as it is. */
+export const listed = (shape: unknown): unknown =>
+  typeof shape === "object" && shape !== null && (shape instanceof Set || isIterator(shape)) && !isMeant(shape) &&
+    Symbol.iterator in shape
+    ? Array.from(shape as Iterable<unknown>)
+    : shape
+
 /** Puts values in the places of the handles of `inputs`; `values` are in the order of the walk. */
 export const assemble = (task: TaskImpl, values: ReadonlyArray<unknown>): unknown => {
   switch (task.shape) {

@@ -126,6 +126,20 @@ type UnsubmittedOf<H> = H extends Task<any, any, any>
   ? "Only a Future can be waited for. Submit the task with Client.submit, or run it with Client.compute."
   : never
 
+/**
+ * A set or an iterator of tasks or futures as the list of its members, for verbs that read it once.
+ *
+ * @internal
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Listed<I> = IsAny<I> extends true ? I
+  : I extends ReadonlySet<infer X> ? Array<X>
+  : I extends Iterator<infer X, any, any> & Iterable<any> ? Array<X>
+  : I
+
 /** Where handles may lie: the members of arrays, not their methods. */
 type Places<I> = I extends ReadonlyArray<any> ? number & keyof I : keyof I
 

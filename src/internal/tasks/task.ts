@@ -207,6 +207,8 @@ export interface CancelRequest {
   readonly reason: string
   readonly wait: boolean
   readonly force: boolean
+  /** For this future alone, and not for the others of its owner. */
+  readonly alone?: boolean
 }
 
 /** A root failure, and the object that identifies it, however equal failures look. */

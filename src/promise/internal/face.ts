@@ -12,18 +12,19 @@ import * as Stream from "effect/Stream"
 import * as Client from "../../Client.ts"
 import * as Future from "../../Future.ts"
 import type { Home } from "../../internal/bodies/home.ts"
-import type { Scheduler } from "../../internal/client/scheduler.ts"
 import { warnUnseen } from "../../internal/driver/scopeOwners.ts"
+import { cancelRequest } from "../../internal/tasks/cancelling.ts"
 import { callback, optionsFault, valueFault } from "../../internal/tasks/checks.ts"
 import { implOf, isTask } from "../../internal/tasks/task.ts"
 import type { FutureImpl } from "../../internal/tasks/task.ts"
+import * as Scheduler from "../../Scheduler.ts"
 import type { Task } from "../../Task.ts"
 import { bodyHere, called } from "./bodies.ts"
 import { allThrownIn, isCancelled, settledItemOf, settledOf, thrownIn } from "./errors.ts"
 import { PromisedFuture } from "./futures.ts"
 import { looped } from "./loop.ts"
 import { ofMap, ofRun, ofStream, ofStreamEach, ofSubmit } from "./options.ts"
-import type { MapOptions, Signalled, StreamEachOptions, StreamOptions } from "./options.ts"
+import type { MapOptions, StreamEachOptions, StreamOptions, Submitted } from "./options.ts"
 import { callIn, optionsOf, taskOf } from "./tasks.ts"
 import type { Called, TaskOptions } from "./tasks.ts"
 
@@ -43,8 +44,14 @@ const abandoned = (future: Abandoned): Effect.Effect<void> => {
 /** Waits without looking at the end. */
 const ended = (future: Abandoned): Effect.Effect<void> => Effect.ignore(Stream.runDrain(Client.asCompleted([future])))
 
+/** Cancels what one call wanted: other calls in the same place are callers of their own, as in a queue of promises. */
+const cancelled = (future: Abandoned, why: string | undefined): Effect.Effect<void> => {
+  const impl = implOf(future)
+  return impl.home.owners.cancel(impl, { ...cancelRequest({ why }), alone: true })
+}
+
 export class Face {
-  readonly context: Context.Context<Client.Client | Scheduler>
+  readonly context: Context.Context<Client.Client | Scheduler.Scheduler>
   readonly #scope: Scope.Closeable
   /** The context of calls outside of bodies. */
   readonly #outside: Context.Context<never>
@@ -54,7 +61,7 @@ export class Face {
   })
   #closed: Promise<void> | undefined
 
-  constructor(context: Context.Context<Client.Client | Scheduler>, scope: Scope.Closeable) {
+  constructor(context: Context.Context<Client.Client | Scheduler.Scheduler>, scope: Scope.Closeable) {
     this.context = context
     this.#scope = scope
     this.#outside = Context.add(context, Scope.Scope, scope) as Context.Context<never>
@@ -67,7 +74,7 @@ export class Face {
   }
 
   #settled<A>(
-    effect: Effect.Effect<A, unknown, Client.Client>,
+    effect: Effect.Effect<A, unknown, Client.Client | Scheduler.Scheduler>,
     signal: AbortSignal | undefined,
     errorOf: (cause: Cause.Cause<unknown>) => unknown = thrownIn
   ): Promise<A> {
@@ -83,17 +90,18 @@ export class Face {
     if (isTask(given[0])) {
       const fault = optionsFault(given[1], ofRun)
       if (fault !== undefined) throw fault
-      return this.#submitted(given[0] as never, (given[1] as Signalled | undefined)?.signal)
+      return this.#submitted(given[0] as never, given[1] as Submitted | undefined)
     }
-    const call = callIn<TaskOptions & Signalled>(given)
+    const call = callIn<TaskOptions & Submitted>(given)
     const fault = optionsFault(call.options, ofSubmit)
     if (fault !== undefined) throw fault
-    const { signal, ...options } = call.options ?? {}
-    return this.#submitted(taskOf({ ...call, options }), signal)
+    const { conflict, signal, ...options } = call.options ?? {}
+    return this.#submitted(taskOf({ ...call, options }), { conflict, signal })
   }
 
-  #submitted(task: Task<unknown, unknown, any>, signal: AbortSignal | undefined): PromisedFuture<unknown> {
-    const exit = Effect.runForkWith(this.#here)(Client.submit(task) as Effect.Effect<Abandoned, unknown>).pollUnsafe()!
+  #submitted(task: Task<unknown, unknown, any>, { conflict, signal }: Submitted = {}): PromisedFuture<unknown> {
+    const exit = Effect.runForkWith(this.#here)(Client.submit(task, { conflict }) as Effect.Effect<Abandoned, unknown>)
+      .pollUnsafe()!
     if (Exit.isFailure(exit)) throw thrownIn(exit.cause)
     const future = new PromisedFuture(this, exit.value as unknown as FutureImpl, signal)
     this.#held.register(future, exit.value)
@@ -103,7 +111,7 @@ export class Face {
 
   #stopBy(signal: AbortSignal, future: Abandoned): void {
     const fork = Effect.runForkWith(this.#outside)
-    const stop = () => void fork(Future.cancel(future, { why: "its signal was aborted" }))
+    const stop = () => void fork(cancelled(future, "its signal was aborted"))
     if (signal.aborted) return stop()
     signal.addEventListener("abort", stop)
     fork(Effect.andThen(ended(future), Effect.sync(() => signal.removeEventListener("abort", stop))))
@@ -119,15 +127,15 @@ export class Face {
   }
 
   cancel(future: PromisedFuture<unknown>, reason: string | undefined): Promise<void> {
-    return this.#settled(Future.cancel(future as never, { why: reason }), undefined)
+    return this.#settled(cancelled(future as never, reason), undefined)
   }
 
   readonly map = (items: Iterable<unknown>, f: Called, options: MapOptions = {}): Promise<unknown> => {
     const fault = optionsFault(options, ofMap) ?? valueFault(callback, "function", f)
     if (fault !== undefined) return Promise.reject(fault)
-    const { concurrency, mode, signal, ...task } = options
+    const { concurrency, conflict, mode, signal, ...task } = options
     const each = (item: unknown, index: number) => called((signal) => f(item, { index, signal }))
-    const all = Client.forEach(items, each, { concurrency, mode, task: optionsOf(f, task) as {} })
+    const all = Client.forEach(items, each, { concurrency, conflict, mode, task: optionsOf(f, task) as {} })
     const ends = mode === "collect"
       ? Effect.map(all, (exits) => (exits as Array<Exit.Exit<unknown>>).map(settledOf))
       : all
@@ -144,8 +152,8 @@ export class Face {
       : [undefined, first]
     const fault = optionsFault(options, f === undefined ? ofStream : ofStreamEach)
     if (fault !== undefined) return Stream.toAsyncIterable(Stream.die(fault))
-    const { mode, ordered, outstanding, signal, withInput, ...task } = options
-    const own = { mode, ordered, outstanding, withInput }
+    const { batch, conflict, maxFailures, mode, ordered, outstanding, signal, withInput, ...task } = options
+    const own = { batch, conflict, maxFailures, mode, ordered, outstanding, withInput }
     const each = (item: unknown, index: number) => called((signal) => f!(item, { index, signal }))
     const all: Stream.Stream<any, unknown, Client.Client> = f === undefined
       ? Client.stream(source, { ...own, ...task } as {}) as never
@@ -160,12 +168,17 @@ export class Face {
     return looped(Stream.toAsyncIterableWith(thrown, this.#here as Context.Context<any>), signal)
   }
 
-  readonly run = (targets: unknown, options: Signalled = {}): Promise<unknown> => {
+  readonly run = (targets: unknown, options: Submitted = {}): Promise<unknown> => {
     const fault = optionsFault(options, ofRun)
-    return fault === undefined
-      ? this.#settled(Client.compute(targets as never), options.signal)
-      : Promise.reject(fault)
+    if (fault !== undefined) return Promise.reject(fault)
+    const { conflict, signal } = options
+    return this.#settled(Client.compute(targets as never, { conflict }), signal)
   }
+
+  readonly pause = (options?: Scheduler.PauseOptions): Promise<void> =>
+    this.#settled(Scheduler.pause(options), undefined)
+
+  readonly resume = (of?: Scheduler.PauseOf): Promise<boolean> => this.#settled(Scheduler.resume(of), undefined)
 
   readonly close = (): Promise<void> => {
     return this.#closed ??= Effect.runPromise(Scope.close(this.#scope, Exit.void))

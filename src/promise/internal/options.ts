@@ -3,11 +3,12 @@
  *
  * @internal
  */
-import type { Mode } from "../../Client.ts"
+import type { Conflict, Mode } from "../../Client.ts"
 import {
   anything,
   callback,
   checkOf,
+  conflict,
   count,
   duration,
   flag,
@@ -21,17 +22,24 @@ import type { RetryOptions, TaskOptions } from "./tasks.ts"
 
 export type Signalled = { readonly signal?: AbortSignal | undefined }
 
-export interface MapOptions extends Omit<TaskOptions, "key">, Signalled {
+/** What a submission takes beside the options of its task. */
+export interface Submitted extends Signalled {
+  readonly conflict?: Conflict | undefined
+}
+
+export interface MapOptions extends Omit<TaskOptions, "key">, Submitted {
   readonly mode?: Mode | undefined
   readonly concurrency?: number | "unbounded" | undefined
 }
 
 /** Options of a stream of tasks. */
-export interface StreamOptions extends Signalled {
+export interface StreamOptions extends Submitted {
   readonly mode?: Mode | undefined
   readonly outstanding?: number | undefined
   readonly ordered?: boolean | undefined
   readonly withInput?: boolean | undefined
+  readonly batch?: number | "auto" | undefined
+  readonly maxFailures?: number | undefined
 }
 
 /** Options of a stream of items. */
@@ -61,14 +69,24 @@ export const ofTask: Checks<TaskOptions> = {
 const { key: _, ...ofEach } = ofTask
 
 /** What a task may be submitted with, and tasks run with. */
-export const ofRun: Checks<Signalled> = {
+export const ofRun: Checks<Submitted> = {
+  conflict,
   signal: checkOf("an AbortSignal", (value) => typeof value === "object" && value !== null && "aborted" in value)
 }
 
-export const ofSubmit: Checks<TaskOptions & Signalled> = { ...ofTask, ...ofRun }
+export const ofSubmit: Checks<TaskOptions & Submitted> = { ...ofTask, ...ofRun }
 
 export const ofMap: Checks<MapOptions> = { mode, concurrency: slots, ...ofRun, ...ofEach }
 
-export const ofStream: Checks<StreamOptions> = { mode, outstanding: count, ordered: flag, withInput: flag, ...ofRun }
+export const ofStream: Checks<StreamOptions> = {
+  mode,
+  outstanding: count,
+  ordered: flag,
+  withInput: flag,
+  // Checked with the stream.
+  batch: anything,
+  maxFailures: count,
+  ...ofRun
+}
 
 export const ofStreamEach: Checks<StreamEachOptions> = { ...ofStream, ...ofEach }

@@ -226,7 +226,8 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
         follow(model, `Cancelled:${task.name}`)
       } else if (isMeant) {
         for (const each of interest.owner.claims) {
-          if (each.task !== task && !isDownstream(each.task, task)) continue
+          const isAsked = event.alone === true ? each === interest : each.task === task || isDownstream(each.task, task)
+          if (!isAsked) continue
           interest.owner.claims.delete(each)
           each.state = "cancelled"
           each.cancelledFor = task
