@@ -23,6 +23,7 @@ import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Client } from "./Client.ts"
+import { batchOf } from "./internal/portable/batches.ts"
 import { keyOf, placing, ran, runHere } from "./internal/portable/handlers.ts"
 import { PortableTypeId } from "./internal/portable/items.ts"
 import type { Item } from "./internal/portable/items.ts"
@@ -225,7 +226,7 @@ export const make = <
   const payload = Schema.isSchema(given) ? given : Schema.Struct(given as AnyFields)
   const { error = Schema.Never, success = Schema.Void } = schemas
   const codec = { payload: wayOf(payload), success: wayOf(success), error: wayOf(error) }
-  const named = makeNamed(name, codec, placing(name), name)
+  const named = makeNamed(name, codec, placing(name), batchOf, name)
   const maker = makerOf(named, name, (values) => runHere(named, values))
   const call = (given: unknown, options?: AnyOptions) => maker.make(given, options)
   Object.defineProperty(call, "name", { value: name })

@@ -1,6 +1,7 @@
 /** Rooms, arrows and circles of the source: what the linter cannot see of the structure, and its pictures in the docs (`npx vitest run test/architecture.test.ts -u` prints them anew). */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { globSync, readFileSync } from "node:fs"
+import { posix } from "node:path"
 import { circles, floorsOf, importsOf, roomOf, roomsOf } from "./imports.ts"
 
 const imports = importsOf()
@@ -59,6 +60,30 @@ describe("architecture", () => {
     const files = globSync("src/**/*.ts").map((path) => path.replaceAll("\\", "/").slice("src/".length))
     const found = files.filter((file) => / from "node:/.test(readFileSync(`src/${file}`, "utf8")))
     assert.deepStrictEqual(found.filter((file) => !/^(?:promise|terminal|threads|processes)\//.test(file)), [])
+  })
+
+  it("what travels, a configuration and JSON load the schemas of Effect, and no other program has them in its bundle", () => {
+    const schemas = new Set<string>()
+    const loaded = (file: string): ReadonlyArray<string> =>
+      Array.from(
+        readFileSync(`src/${file}`, "utf8").matchAll(/^(?:import|export)\s(?!type\s)[^"]*?from\s+"([^"]+)"/gm),
+        ([, from]) => from!.startsWith(".") ? posix.join(posix.dirname(file), from!) : from!
+      )
+    const common = globSync("src/*.ts").map((path) => path.slice("src/".length))
+      .filter((file) => !["ErrorSchema.ts", "Portable.ts", "index.ts"].includes(file))
+    const reached = new Map([...common, "promise/index.ts", "terminal/index.ts"].map((file) => [file, file]))
+    for (const [file, way] of reached) {
+      for (const target of loaded(file)) {
+        if (/^effect\/Schema/.test(target)) schemas.add(`${way} > ${target}`)
+        else if (target.endsWith(".ts") && !reached.has(target)) reached.set(target, `${way} > ${target}`)
+      }
+    }
+    assert.isAbove(reached.size, 100)
+    // A bundler drops these with `Skein.layerFromEnv` and `TaskGraph.fromJson`.
+    assert.deepStrictEqual([...schemas], [
+      "Skein.ts > internal/client/environment.ts > effect/Schema",
+      "TaskGraph.ts > internal/graphs/graphImport.ts > effect/Schema"
+    ])
   })
 
   it("the vocabulary reaches no room above that of texts", () => {

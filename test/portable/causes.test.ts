@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
+import { batchOf } from "../../src/internal/portable/batches.ts"
 import { decodeCause, encodeCause } from "../../src/internal/portable/causes.ts"
 import { decodeDefect, encodeDefect } from "../../src/internal/portable/defects.ts"
 import { makeNamed, unchecked } from "../../src/internal/portable/named.ts"
@@ -23,7 +24,8 @@ class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { id: Schema.I
 const named = makeNamed(
   "Find",
   { payload: unchecked, success: unchecked, error: wayOf(NotFound) },
-  () => "here"
+  () => "here",
+  batchOf
 )
 
 const travelled = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>

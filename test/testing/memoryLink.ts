@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
+import { batchOf } from "../../src/internal/portable/batches.ts"
 import { askedIn, effectIn, placing, ran } from "../../src/internal/portable/handlers.ts"
 import { type Implementation, makeNamed, type Named, registryOf, unchecked } from "../../src/internal/portable/named.ts"
 import { controlBytes } from "../../src/internal/remote/control.ts"
@@ -31,7 +32,12 @@ export interface Maker extends Implementation {
 /** A named task whose values travel as they are. */
 export const named = (name: string, run: (payload: any) => unknown, codec: Partial<Named["codec"]> = {}): Maker => {
   const all = { payload: unchecked, success: unchecked, error: unchecked, ...codec }
-  const own = makeNamed(name, all, (context) => placing(name)(context) === "asked" ? "asked" : "here")
+  const own = makeNamed(
+    name,
+    all,
+    (context) => placing(name)(context) === "asked" ? "asked" : "here",
+    batchOf
+  )
   const here = (payload: unknown): Effect.Effect<unknown, unknown> =>
     Effect.contextWith((context: Context.Context<never>) => {
       const asked = askedIn(context, own, payload)

@@ -1,4 +1,5 @@
 /** Tasks of any kind as portable ones: the mark is on the body. */
+import { batchOf } from "../../src/internal/portable/batches.ts"
 import { makeNamed, unchecked } from "../../src/internal/portable/named.ts"
 import type { TaskImpl } from "../../src/internal/tasks/task.ts"
 import type { Chance } from "../chance.ts"
@@ -12,7 +13,8 @@ export const portable = <A>(task: A): A => {
 const named = makeNamed(
   "a closure",
   { payload: unchecked, success: unchecked, error: unchecked },
-  () => "here"
+  () => "here",
+  batchOf
 )
 
 const mark = ({ body }: TaskImpl): void => {

@@ -9,7 +9,6 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { CurrentAnnotations } from "../bodies/annotations.ts"
 import { bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
-import { batchOf } from "../portable/batches.ts"
 import type { Named } from "../portable/named.ts"
 import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
 import type { Handle, TaskOptions } from "../tasks/task.ts"
@@ -66,7 +65,7 @@ export const together = (tasks: ReadonlyArray<TaskImpl>): TaskImpl => {
   return make(
     (values) => exitsOf(values as typeof payloads, body.run as (payload: unknown) => Effect.Effect<unknown>),
     payloads,
-    batchOf(named)
+    named.batchOf(named)
   )
 }
 

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
+import { batchOf } from "./batches.ts"
 import { askedIn, finding, placing, ran, runIn } from "./handlers.ts"
 import { makeNamed, unchecked } from "./named.ts"
 import type { Codec, Implementation, Named, Place, Way } from "./named.ts"
@@ -76,7 +77,7 @@ export class PortableModule {
     let named = this.byName.get(name)
     if (named === undefined) {
       const whole = nameOf(this.url, name)
-      this.byName.set(name, named = makeNamed(whole, this.codec, this.placing(name, whole), name))
+      this.byName.set(name, named = makeNamed(whole, this.codec, this.placing(name, whole), batchOf, name))
     }
     return named
   }

@@ -21,6 +21,8 @@ export interface Named {
   readonly codec: Codec
   /** It stands for several calls of its name: see `batches.ts`. */
   readonly isBatch?: true
+  /** The name of several of its calls. It stands here so that programs without named tasks load no schemas for their ends. */
+  readonly batchOf: (one: Named) => Named
   /** What can run a task that is submitted in this context. */
   readonly placeIn: (context: Context.Context<never>) => Place
 }
@@ -37,12 +39,13 @@ const known: Array<string | undefined> = [undefined]
 export const labels: ReadonlyArray<string | undefined> = known
 
 /** With a label, that is the label of tasks of this name which have none of their own. */
-export const makeNamed = (name: string, codec: Codec, placeIn: Named["placeIn"], label?: string): Named => ({
-  name,
-  number: known.push(label) - 1,
-  codec,
-  placeIn
-})
+export const makeNamed = (
+  name: string,
+  codec: Codec,
+  placeIn: Named["placeIn"],
+  batchOf: Named["batchOf"],
+  label?: string
+): Named => ({ name, number: known.push(label) - 1, codec, placeIn, batchOf })
 
 /** A name for people: the path of a module is cut. */
 export const shown = (name: string): string => name.includes("://") ? name.slice(name.lastIndexOf("/") + 1) : name
