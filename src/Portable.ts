@@ -227,7 +227,7 @@ export const make = <
   const { error = Schema.Never, success = Schema.Void } = schemas
   const codec = { payload: wayOf(payload), success: wayOf(success), error: wayOf(error) }
   const named = makeNamed(name, codec, placing(name), batchOf, name)
-  const maker = makerOf(named, name, (values) => runHere(named, values))
+  const maker = makerOf(named, name, runHere(named))
   const call = (given: unknown, options?: AnyOptions) => maker.make(given, options)
   Object.defineProperty(call, "name", { value: name })
   const item: Item = { _tag: "Name", name, named, make: (given, options) => maker.prepared(given, options) }
@@ -359,7 +359,7 @@ export const module = <M>() =>
   const makerFor = (name: string): Exporting => {
     let maker = makers.get(name)
     if (maker === undefined) {
-      const { prepared } = makerOf(found.named(name), name, (args) => found.runHere(name, args))
+      const { prepared } = makerOf(found.named(name), name, found.runHere(name))
       makers.set(name, maker = { prepared, call: (...args) => prepared(args) })
     }
     return maker

@@ -2,8 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as References from "effect/References"
-import { dataOf } from "../src/internal/remote/contexts.ts"
+import { dataOf, FarClock } from "../src/internal/remote/contexts.ts"
 import type { Transfer } from "../src/internal/remote/link.ts"
 import { End, Flags, startWidth } from "../src/internal/remote/messages.ts"
 import type { Batch, Down, Report, Up } from "../src/internal/remote/messages.ts"
@@ -37,7 +38,7 @@ describe("messages", () => {
     const payload = { x: 1 }
     const { batch } = started([payload]).take(3)
     const down = packedDown(batch)
-    assert.deepStrictEqual(down as unknown, [3, 0, 7, 1, 40, Flags.ahead, payload])
+    assert.deepStrictEqual(down, [3, 0, 7, 1, 40, Flags.ahead, payload])
     assert.strictEqual(objectsIn(down, [payload]), 1)
     const arrived = unpackedDown(structuredClone(down)) as Batch
     assert.deepStrictEqual([startsOf(arrived), arrived.payloads, arrived.heard], [startsOf(batch), [payload], 3])
@@ -139,7 +140,8 @@ describe("messages", () => {
     const noted = Context.add(plain, References.CurrentLogAnnotations, { a: 1 })
     assert.deepStrictEqual(dataOf(noted, undefined)?.annotations, { a: 1 })
     assert.deepStrictEqual(dataOf(noted, undefined)?.annotations, { a: 1 })
-    const clock = { ...Context.get(plain, Clock.Clock) }
+    const now = { millis: 0, nanos: 0n, monotonicNanos: 0n }
+    const clock = new FarClock({ now: () => now, sleep: () => Effect.void })
     const timed = Context.add(plain, Clock.Clock, clock)
     assert.strictEqual(dataOf(timed, clock)?.clock, "scheduler")
   })

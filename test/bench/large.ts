@@ -8,7 +8,7 @@ import type { Measured } from "./threads.ts"
 import * as pools from "./threads/pools.ts"
 import * as skein from "./threads/skein.ts"
 
-interface Contestant {
+export interface Contestant {
   readonly name: string
   /** Returns the last value. */
   readonly run: () => Promise<unknown>
@@ -19,12 +19,14 @@ const quartile = (samples: ReadonlyArray<number>): number =>
 
 const wall = (): number => performance.now() * 1000
 
-const processor = (): number => {
+/** The processor time of this thread in microseconds. */
+export const processor = (): number => {
   const { system, user } = process.threadCpuUsage()
   return system + user
 }
 
-const interleaved = async (
+/** The lower quartile of each contestant by this clock, in interleaved rounds. */
+export const interleaved = async (
   contestants: ReadonlyArray<Contestant>,
   rounds: number,
   now: () => number

@@ -410,6 +410,17 @@ const threadsTables = async (): Promise<void> => {
       figures.map(([name, micros]) => [name, figure(micros), figure(micros / skein)])
     )
   }
+  const { measureKinds } = await import("./kinds.ts")
+  const { figures, note, title } = await measureKinds(flags.quick)
+  say(`## ${title}: µs a task`)
+  say()
+  say(note)
+  say()
+  const base = figures[0]![1]
+  table(
+    ["", "µs a task", "of a fiber task's"],
+    figures.map(([name, micros]) => [name, figure(micros), figure(micros / base)])
+  )
   await largeTables()
 }
 

@@ -114,4 +114,24 @@ describe("portable tasks on a worker that is not here", () => {
       assert.match(defectIn(exits[1]!), /The payload of "Loose" does not travel/)
       assert.match(defectIn(exits[2]!), /The result of "Loose" does not travel/)
     }).pipe(far))
+
+  it("K9: where a function of a module can run is one look at a context, which stays as it is", () => {
+    const item = itemOf(work)!
+    assert(item._tag === "Module")
+    const named = item.module.named("add")
+    for (
+      const [context, place] of [[Context.empty(), "here"], [handlersElsewhere(items, Context.empty()), "elsewhere"]]
+    ) {
+      const looks: Array<string | symbol> = []
+      const counted = new Proxy(context as Context.Context<never>, {
+        get: (target, name) => {
+          looks.push(name)
+          return Reflect.get(target, name, target)
+        }
+      })
+      assert.strictEqual(named.placeIn(counted), place as never)
+      // A list of all services would cost more than the rest of a task.
+      assert.notInclude(looks, "mapUnsafe")
+    }
+  })
 })

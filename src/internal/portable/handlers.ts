@@ -29,9 +29,6 @@ const prefix = "skein/Portable/Handler/"
 
 export const keyOf = (name: string): Context.Key<never, Handler> => Context.Service<never, Handler>(prefix + name)
 
-const handlerIn = (context: Context.Context<never>, name: string): Handler | undefined =>
-  context.mapUnsafe.get(prefix + name) as Handler | undefined
-
 const handlersIn = ({ mapUnsafe }: Context.Context<never>): ReadonlyArray<Handler> =>
   Array.from(mapUnsafe).flatMap(([key, value]) => key.startsWith(prefix) ? [value as Handler] : [])
 
@@ -42,15 +39,19 @@ export const implementationsIn = (context: Context.Context<never>): ReadonlyArra
 /** A context in which these names are elsewhere, and those that were here stay here too. */
 export const elsewhere = (names: Iterable<string>, context: Context.Context<never>): Context.Context<never> =>
   Array.from(names).reduce<Context.Context<never>>(
-    (made, name) => Context.add(made, keyOf(name), { name, here: handlerIn(context, name)?.here }),
+    (made, name) => Context.add(made, keyOf(name), { name, here: finding(name)(context)?.here }),
     Context.empty()
   )
 
 /** The handler of this name in a context. The key is put together once, not for each task. */
 export const finding = (name: string): (context: Context.Context<never>) => Handler | undefined => {
-  const key = prefix + name
-  return (context) => context.mapUnsafe.get(key) as Handler | undefined
+  const key = keyOf(name)
+  return (context) => Context.getOrUndefined(context, key)
 }
+
+/** Whether a handler is in other processes alone. */
+export const isElsewhere = (handler: Handler | undefined): boolean =>
+  handler !== undefined && handler.ask === undefined && handler.here === undefined
 
 /** Where a task of this name can run, by the context in which it is submitted. */
 export const placing = (name: string): (context: Context.Context<never>) => Place => {
@@ -59,7 +60,7 @@ export const placing = (name: string): (context: Context.Context<never>) => Plac
     const handler = find(context)
     if (handler === undefined) return { known: handlersIn(context).map(({ name }) => name) }
     if (handler.ask !== undefined) return "asked"
-    return handler.here === undefined ? "elsewhere" : "here"
+    return isElsewhere(handler) ? "elsewhere" : "here"
   }
 }
 
@@ -70,24 +71,21 @@ export const asking = (names: Iterable<string>, ask: Ask): Context.Context<never
     Context.empty()
   )
 
-/** Asks for the task, in a worker elsewhere; `undefined` anywhere else. */
-export const askedIn = (
-  context: Context.Context<never>,
-  named: Pick<Named, "codec" | "name">,
-  payload: unknown
-): Effect.Effect<unknown, unknown> | undefined => handlerIn(context, named.name)?.ask?.(named, payload)
-
-/** Runs a task here, if its handler is in the context of its body. */
-export const runHere = (named: Pick<Named, "codec" | "name">, payload: unknown): Effect.Effect<unknown, unknown> =>
-  Effect.contextWith((context: Context.Context<never>) => {
-    const { name } = named
-    const asked = askedIn(context, named, payload)
-    if (asked !== undefined) return asked
-    const here = handlerIn(context, name)?.here
-    return here === undefined
-      ? Effect.die(new TypeError(`There is no handler of ${quote(shown(name))} in this process.`))
-      : runIn(here, payload, context)
-  })
+/** Runs a task here, if its handler is in the context of its body; in a worker elsewhere, asks for it. */
+export const runHere = (
+  named: Pick<Named, "codec" | "name">
+): (payload: unknown) => Effect.Effect<unknown, unknown> => {
+  const find = finding(named.name)
+  return (payload) =>
+    Effect.contextWith((context: Context.Context<never>) => {
+      const handler = find(context)
+      const asked = handler?.ask?.(named, payload)
+      if (asked !== undefined) return asked
+      return handler?.here === undefined
+        ? Effect.die(new TypeError(`There is no handler of ${quote(shown(named.name))} in this process.`))
+        : runIn(handler.here, payload, context)
+    })
+}
 
 /**
  * Runs an implementation in the context of an attempt. What would not travel is a defect here too, so that a task ends alike

@@ -12,7 +12,7 @@ import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
 import { batchOf } from "./batches.ts"
-import { askedIn, finding, placing, ran, runIn } from "./handlers.ts"
+import { finding, isElsewhere, ran, runIn } from "./handlers.ts"
 import { makeNamed, unchecked } from "./named.ts"
 import type { Codec, Implementation, Named, Place, Way } from "./named.ts"
 import { wayOf } from "./ways.ts"
@@ -60,7 +60,8 @@ const implementationOf = (
 export class PortableModule {
   readonly url: string
   private readonly codec: Codec
-  private readonly placeOfAll: Named["placeIn"]
+  /** The handler of all its functions. */
+  private readonly findAll: ReturnType<typeof finding>
   private readonly byName = new Map<string, Named>()
   /** The names of its functions, after one process has told them. */
   private exports: ReadonlyArray<string> | undefined
@@ -69,7 +70,7 @@ export class PortableModule {
   constructor(url: string, classes: ErrorClasses) {
     this.url = url
     this.codec = codecOf(classes)
-    this.placeOfAll = placing(url)
+    this.findAll = finding(url)
   }
 
   /** The name of an export. Whether there is one may be known only later. */
@@ -87,7 +88,7 @@ export class PortableModule {
     return (context): Place => {
       if (this.exports?.includes(name) === false) return { known: this.exports }
       if (find(context)?.ask !== undefined) return "asked"
-      return this.placeOfAll(context) === "elsewhere" ? "elsewhere" : "here"
+      return isElsewhere(this.findAll(context)) ? "elsewhere" : "here"
     }
   }
 
@@ -99,22 +100,29 @@ export class PortableModule {
   }
 
   /** Runs one of its functions in this process, which imports it for that; in a worker elsewhere, asks for it. */
-  runHere(name: string, args: unknown): Effect.Effect<unknown, unknown> {
-    return Effect.contextWith((context: Context.Context<never>) =>
-      askedIn(context, this.named(name), args) ?? this.runImported(name, args)
-    )
+  runHere(name: string): (args: unknown) => Effect.Effect<unknown, unknown> {
+    const named = this.named(name)
+    const find = finding(named.name)
+    let known: Implementation | undefined
+    return (args) =>
+      Effect.contextWith((context: Context.Context<never>) => {
+        const asked = find(context)?.ask?.(named, args)
+        if (asked !== undefined) return asked
+        if (known !== undefined) return runIn(known, args, context)
+        return Effect.flatMap(this.implementation(name), (implementation) => {
+          known = implementation
+          return runIn(implementation, args, context)
+        })
+      })
   }
 
-  private runImported(name: string, args: unknown): Effect.Effect<unknown, unknown> {
+  private implementation(name: string): Effect.Effect<Implementation> {
     return Effect.flatMap(this.load, (namespace) => {
-      const named = this.named(name)
-      if (!Object.hasOwn(namespace, name) || typeof namespace[name] !== "function") {
-        const known = functionsIn(namespace).map((each) => quote(each)).join(", ")
-        return Effect.die(new TypeError(`The module ${this.url} exports no function ${quote(name)}. It has ${known}.`))
+      if (Object.hasOwn(namespace, name) && typeof namespace[name] === "function") {
+        return Effect.succeed(implementationOf(this.named(name), namespace, name))
       }
-      return Effect.contextWith((context: Context.Context<never>) =>
-        runIn(implementationOf(named, namespace, name), args, context)
-      )
+      const known = functionsIn(namespace).map((each) => quote(each)).join(", ")
+      return Effect.die(new TypeError(`The module ${this.url} exports no function ${quote(name)}. It has ${known}.`))
     })
   }
 

@@ -1,5 +1,5 @@
 /** Skein on threads, as a pool that computes all calls of a bench at once. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Client from "skein/Client"
@@ -26,11 +26,18 @@ export const { nextMoved } = movedModule.tasks
 /** A fiber task with the same body. */
 export const tinyFiber = Task.fn(tiny)
 
+/** The same with a body that returns an Effect, which has the services that named tasks have. */
+export const tinyEffect = Task.fn((x: number) => Effect.succeed(tiny(x)))
+
 export interface Runner {
   /** Computes all tasks of a graph; the values. */
   readonly compute: <A>(tasks: ReadonlyArray<Task.Task<A, any, any>>) => Promise<ReadonlyArray<A>>
   readonly close: () => Promise<void>
 }
+
+/** A scheduler without threads: its fibers run all tasks. */
+export const openHere = (): Runner =>
+  runnerOf(ManagedRuntime.make(Layer.provideMerge(Tiny.toLayer(tiny), Skein.layer())))
 
 /** A scheduler with so many threads. */
 export const open = async (threads: number): Promise<Runner> => {
@@ -41,9 +48,10 @@ export const open = async (threads: number): Promise<Runner> => {
   })
   const runtime = ManagedRuntime.make(remote.pipe(Layer.provideMerge(Skein.layer())))
   await runtime.context()
-  return {
-    compute: (tasks) =>
-      runtime.runPromise(Client.compute(tasks as ReadonlyArray<Task.Task<any>>) as Effect.Effect<any>),
-    close: () => runtime.dispose()
-  }
+  return runnerOf(runtime)
 }
+
+const runnerOf = (runtime: ManagedRuntime.ManagedRuntime<Client.Client, unknown>): Runner => ({
+  compute: (tasks) => runtime.runPromise(Client.compute(tasks as ReadonlyArray<Task.Task<any>>) as Effect.Effect<any>),
+  close: () => runtime.dispose()
+})
