@@ -11,7 +11,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { batchOf } from "../../src/internal/portable/batches.ts"
-import { askedIn, effectIn, placing, ran } from "../../src/internal/portable/handlers.ts"
+import { effectIn, finding, placing, ran } from "../../src/internal/portable/handlers.ts"
 import { type Implementation, makeNamed, type Named, registryOf, unchecked } from "../../src/internal/portable/named.ts"
 import { controlBytes } from "../../src/internal/remote/control.ts"
 import { serve, type Surroundings } from "../../src/internal/remote/far.ts"
@@ -40,7 +40,7 @@ export const named = (name: string, run: (payload: any) => unknown, codec: Parti
   )
   const here = (payload: unknown): Effect.Effect<unknown, unknown> =>
     Effect.contextWith((context: Context.Context<never>) => {
-      const asked = askedIn(context, own, payload)
+      const asked = finding(name)(context)?.ask?.(own, payload)
       if (asked !== undefined) return asked
       const returned = ran(run(payload))
       return effectIn(returned) ?? Effect.succeed(returned)
