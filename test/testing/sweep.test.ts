@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
@@ -13,6 +14,8 @@ import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { InterruptSweep, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
+import { Pauses } from "../../src/internal/settings/turn.ts"
+import { eachStep } from "../../src/testing/internal/rails.ts"
 import { longOr } from "../long.ts"
 
 const brief = (n: number) => Effect.as(Effect.yieldNow, n)
@@ -278,6 +281,25 @@ describe("interrupt sweeps", () => {
       check: () => Effect.sync(() => assert.strictEqual(running, 0))
     }))
   })
+
+  for (
+    const [name, program] of Object.entries({
+      "submitAll": Effect.scoped(Client.submitAll([diamond(), slow(1)])),
+      "compute": Client.compute(diamond()),
+      "fireAndForget": Effect.andThen(Client.fireAndForget(diamond()), Client.awaitGroup()),
+      "compute inside a task": inTask(Client.compute(diamond()))
+    })
+  ) {
+    it.live(`T5, G15: ${name} in turns is interrupted between any two of them, and leaves nothing`, () => {
+      const shared = Task.withOptions(one(1), { key: "shared" })
+      const beside = Effect.forkChild(Client.compute(Task.all([shared, one(2)])))
+      return Effect.asVoid(InterruptSweep.run(Effect.andThen(beside, program), {
+        layer: Layer.provide(Skein.layer({ concurrency: 1 }), Layer.succeed(Pauses, eachStep)),
+        check: () => Effect.andThen(Client.awaitGroup(), Leftovers.assertNone),
+        budgets: [3]
+      }))
+    })
+  }
 
   it.live("T5: a program beside others is interrupted, and the others get what they asked for", () => {
     const shared = Task.withOptions(slow(1), { key: "shared" })

@@ -97,7 +97,7 @@ const isOwn = (reference: Reference): boolean => reference >= 0
 
 /** Whether the tasks of a plan depend on no others. */
 export const isClosed = ({ reversed, targets }: Plan): boolean => {
-  if (reversed !== undefined) return true
+  if (reversed !== undefined) return reversed.targets.length === targets.length
   for (let i = 0; i < targets.length; i++) if (targets[i]! < 0) return false
   return true
 }

@@ -5,7 +5,10 @@
  * Dask's static order (dask/order.py, BSD-3-Clause); the sorting by need is Sethi and Ullman's. No code is taken from
  * either.
  */
+import type { Edges } from "../structures/edges.ts"
 import { keepSpecimen } from "../structures/specimens.ts"
+import { atOnce, pieces } from "../structures/turns.ts"
+import type { InTurns } from "../structures/turns.ts"
 import { sides } from "./graph.ts"
 import type { Sides } from "./graph.ts"
 
@@ -55,11 +58,21 @@ class Walk {
   ran = 0
 
   constructor(sides: Sides, policy: Policy) {
-    const { dependencies, dependents, size } = sides
+    const { size } = sides
     this.sides = sides
     this.policy = policy
     this.cells = new Int32Array(4 * size)
-    for (let i = 0; i < size; i++) {
+    this.dependenciesTried = new Int32Array(size)
+    this.dependentsTried = new Int32Array(size)
+    this.releasing = new Int32Array(2 * size)
+    this.targets = new Int32Array(size)
+    this.made = new Int32Array(size)
+  }
+
+  /** Fills the cells of a range of tasks. */
+  begin(from: number, to: number): void {
+    const { sides: { dependencies, dependents } } = this
+    for (let i = from; i < to; i++) {
       const end = dependents.offsets[i + 1]!
       let last = 0
       for (let e = dependents.offsets[i]!; e < end; e++) last ^= dependents.targets[e]!
@@ -67,11 +80,6 @@ class Walk {
       this.cells[4 * i + Waiting] = end - dependents.offsets[i]!
       this.cells[4 * i + Last] = last
     }
-    this.dependenciesTried = new Int32Array(size)
-    this.dependentsTried = new Int32Array(size)
-    this.releasing = new Int32Array(2 * size)
-    this.targets = new Int32Array(size)
-    this.made = new Int32Array(size)
   }
 
   run(task: number): void {
@@ -146,9 +154,11 @@ class Walk {
     }
   }
 
-  positions(): Int32Array {
+  /** Goes on for so many steps. Returns whether all tasks have run. */
+  goOn(steps: number): boolean {
     const { cells, sides: { size } } = this
-    while (this.ran < size) {
+    for (let left = steps; this.ran < size; left--) {
+      if (left === 0) return false
       if (this.releasingEnd > 0) {
         const task = this.releasing[--this.releasingEnd]!
         if (cells[4 * task + Ran] === 0) this.run(task)
@@ -158,6 +168,11 @@ class Walk {
         this.choose()
       }
     }
+    return true
+  }
+
+  positions(): Int32Array {
+    const { cells, sides: { size } } = this
     const positions = new Int32Array(size)
     for (let i = 0; i < size; i++) positions[i] = cells[4 * i + Ran]! - 1
     return positions
@@ -165,9 +180,16 @@ class Walk {
 }
 
 /**
- * Orders a graph in time linear in its tasks and edges, without recursion. Optimal where no result has two dependents
- * (forests of reductions, chains).
+ * Orders a graph in time linear in its tasks and edges, without recursion, and yields after so many rows. Optimal where no
+ * result has two dependents (forests of reductions, chains).
  */
-export const dig = (sides: Sides, policy: Policy): Int32Array => new Walk(sides, policy).positions()
+export function* dig(sides: Sides, policy: Policy, rows: number): InTurns<Int32Array> {
+  const walk = new Walk(sides, policy)
+  yield* pieces(sides.size, rows, (from, to) => walk.begin(from, to))
+  while (!walk.goOn(rows)) yield
+  return walk.positions()
+}
 
-keepSpecimen(new Walk(sides({ offsets: new Int32Array(1), targets: new Int32Array(0) }), policies[0]!))
+const nothing: Edges = { offsets: new Int32Array(1), targets: new Int32Array(0) }
+
+keepSpecimen(new Walk(atOnce(sides(nothing, 1)), policies[0]!))

@@ -3,6 +3,8 @@
  * alone, so that choices by rank do not depend on the numbering of the tasks.
  */
 import type { Edges } from "../structures/edges.ts"
+import { pieces } from "../structures/turns.ts"
+import type { InTurns } from "../structures/turns.ts"
 
 /** A graph in both directions. The rows of both are sorted by rank, lowest first. */
 export interface Sides {
@@ -25,52 +27,67 @@ export const scramble = (x: number): number => {
 }
 
 /** Where the rows start when the edges are reversed. */
-const startsOfReversed = (size: number, targets: Int32Array): Int32Array => {
+function* startsOfReversed(size: number, targets: Int32Array, rows: number): InTurns<Int32Array> {
   const starts = new Int32Array(size + 1)
-  for (let e = 0; e < targets.length; e++) starts[targets[e]! + 1]!++
+  yield* pieces(targets.length, rows, (from, to) => {
+    for (let e = from; e < to; e++) starts[targets[e]! + 1]!++
+  })
   for (let i = 0; i < size; i++) starts[i + 1]! += starts[i]!
   return starts
 }
 
 /** Reverses edges. Rows fill in the order in which `visit` names the old rows: a sorted visit gives sorted rows. */
-const reversed = ({ offsets, targets }: Edges, starts: Int32Array, visit: Int32Array | undefined): Edges => {
-  const size = offsets.length - 1
+function* reversed(
+  { offsets, targets }: Edges,
+  starts: Int32Array,
+  visit: Int32Array | undefined,
+  rows: number
+): InTurns<Edges> {
   const fill = starts.slice()
   const out = new Int32Array(targets.length)
-  for (let k = 0; k < size; k++) {
-    const i = visit === undefined ? k : visit[k]!
-    const end = offsets[i + 1]!
-    for (let e = offsets[i]!; e < end; e++) out[fill[targets[e]!]!++] = i
-  }
+  yield* pieces(offsets.length - 1, rows, (from, to) => {
+    for (let k = from; k < to; k++) {
+      const i = visit === undefined ? k : visit[k]!
+      const end = offsets[i + 1]!
+      for (let e = offsets[i]!; e < end; e++) out[fill[targets[e]!]!++] = i
+    }
+  })
   return { offsets: starts, targets: out }
 }
 
-const indicesAscend = ({ offsets, targets }: Edges): boolean => {
-  const size = offsets.length - 1
-  for (let i = 0; i < size; i++) {
-    const end = offsets[i + 1]!
-    for (let e = offsets[i]!; e < end; e++) if (targets[e]! >= i) return false
-  }
-  return true
+function* indicesAscend({ offsets, targets }: Edges, rows: number): InTurns<boolean> {
+  let ascend = true
+  yield* pieces(offsets.length - 1, rows, (from, to) => {
+    for (let i = from; i < to && ascend; i++) {
+      const end = offsets[i + 1]!
+      for (let e = offsets[i]!; e < end; e++) if (targets[e]! >= i) ascend = false
+    }
+  })
+  return ascend
 }
 
 /** Lists the tasks in the order in which they become ready. */
-export const topological = ({ offsets }: Edges, dependents: Edges): Int32Array => {
+export function* topological({ offsets }: Edges, dependents: Edges, rows: number): InTurns<Int32Array> {
   const size = offsets.length - 1
   const missing = new Int32Array(size)
   const sequence = new Int32Array(size)
   let end = 0
-  for (let i = 0; i < size; i++) {
-    missing[i] = offsets[i + 1]! - offsets[i]!
-    if (missing[i] === 0) sequence[end++] = i
-  }
-  for (let next = 0; next < end; next++) {
-    const i = sequence[next]!
-    for (let e = dependents.offsets[i]!; e < dependents.offsets[i + 1]!; e++) {
-      const d = dependents.targets[e]!
-      if (--missing[d]! === 0) sequence[end++] = d
+  yield* pieces(size, rows, (from, to) => {
+    for (let i = from; i < to; i++) {
+      missing[i] = offsets[i + 1]! - offsets[i]!
+      if (missing[i] === 0) sequence[end++] = i
     }
-  }
+  })
+  // Without a cycle each task has its place by the time it is looked at.
+  yield* pieces(size, rows, (from, to) => {
+    for (let next = from; next < to; next++) {
+      const i = sequence[next]!
+      for (let e = dependents.offsets[i]!; e < dependents.offsets[i + 1]!; e++) {
+        const d = dependents.targets[e]!
+        if (--missing[d]! === 0) sequence[end++] = d
+      }
+    }
+  })
   return sequence
 }
 
@@ -101,13 +118,20 @@ const needOf = (i: number, { offsets, targets }: Edges, needs: Int32Array, count
   return need
 }
 
-const needsOf = (size: number, edges: Edges, sequence: Int32Array | undefined): Int32Array => {
+function* needsOf(
+  size: number,
+  edges: Edges,
+  sequence: Int32Array | undefined,
+  rows: number
+): InTurns<Int32Array> {
   const needs = new Int32Array(size)
   const counts = new Int32Array(size + 1)
-  for (let k = 0; k < size; k++) {
-    const i = sequence === undefined ? k : sequence[k]!
-    needs[i] = needOf(i, edges, needs, counts)
-  }
+  yield* pieces(size, rows, (from, to) => {
+    for (let k = from; k < to; k++) {
+      const i = sequence === undefined ? k : sequence[k]!
+      needs[i] = needOf(i, edges, needs, counts)
+    }
+  })
   return needs
 }
 
@@ -162,14 +186,16 @@ const colorsOf = (edges: Edges, sequence: Int32Array | undefined): Int32Array =>
   return color
 }
 
-/** Reads a graph from both sides, in time linear in its tasks and edges. */
-export const sides = (edges: Edges): Sides => {
+/** Reads a graph from both sides, in time linear in its tasks and edges, and yields after so many rows. */
+export function* sides(edges: Edges, rows: number): InTurns<Sides> {
   const size = edges.offsets.length - 1
-  const starts = startsOfReversed(size, edges.targets)
-  const sequence = indicesAscend(edges) ? undefined : topological(edges, reversed(edges, starts, undefined))
+  const starts = yield* startsOfReversed(size, edges.targets, rows)
+  const sequence = (yield* indicesAscend(edges, rows))
+    ? undefined
+    : yield* topological(edges, yield* reversed(edges, starts, undefined, rows), rows)
   const color = colorsOf(edges, sequence)
-  const ranked = rankedBy(needsOf(size, edges, sequence), color)
-  const dependents = reversed(edges, starts, ranked)
-  const dependencies = reversed(dependents, edges.offsets, ranked)
+  const ranked = rankedBy(yield* needsOf(size, edges, sequence, rows), color)
+  const dependents = yield* reversed(edges, starts, ranked, rows)
+  const dependencies = yield* reversed(dependents, edges.offsets, ranked, rows)
   return { size, dependencies, dependents, ranked, color, sequence }
 }

@@ -1,5 +1,7 @@
 /** The static order of a graph: the order of its tasks when only the graph is known, so that few results are held at once. */
 import type { Edges } from "../structures/edges.ts"
+import { atOnce, everything, pieces } from "../structures/turns.ts"
+import type { InTurns } from "../structures/turns.ts"
 import { dig, policies } from "./dig.ts"
 import { sides, topological } from "./graph.ts"
 import type { Sides } from "./graph.ts"
@@ -24,22 +26,31 @@ export interface Held {
  * Counts the results held when tasks run one at a time in an order. A result is held until all its dependents have run,
  * a sink's to the end; a step's own result is counted before its inputs are let go.
  */
-export const held = ({ offsets, targets }: Edges, positions: Int32Array): Held => {
+export const held = (edges: Edges, positions: Int32Array): Held =>
+  atOnce(heldInTurns(edges, positions, positions.length))
+
+function* heldInTurns({ offsets, targets }: Edges, positions: Int32Array, rows: number): InTurns<Held> {
   const size = positions.length
   const sequence = new Int32Array(size)
   const waiting = new Int32Array(size)
-  for (let i = 0; i < size; i++) sequence[positions[i]!] = i
-  for (let e = 0; e < targets.length; e++) waiting[targets[e]!]!++
+  yield* pieces(size, rows, (from, to) => {
+    for (let i = from; i < to; i++) sequence[positions[i]!] = i
+  })
+  yield* pieces(targets.length, rows, (from, to) => {
+    for (let e = from; e < to; e++) waiting[targets[e]!]!++
+  })
   let now = 0
   let peak = 0
   let sum = 0
-  for (let k = 0; k < size; k++) {
-    const i = sequence[k]!
-    now++
-    sum += now
-    if (now > peak) peak = now
-    for (let e = offsets[i]!; e < offsets[i + 1]!; e++) if (--waiting[targets[e]!]! === 0) now--
-  }
+  yield* pieces(size, rows, (from, to) => {
+    for (let k = from; k < to; k++) {
+      const i = sequence[k]!
+      now++
+      sum += now
+      if (now > peak) peak = now
+      for (let e = offsets[i]!; e < offsets[i + 1]!; e++) if (--waiting[targets[e]!]! === 0) now--
+    }
+  })
   return { peak, sum }
 }
 
@@ -89,22 +100,24 @@ const boundOf = ({ dependencies, dependents, size }: Sides, peak: number): numbe
  * Breadth first: the order in which tasks become ready, beginning with the sources in the order of their numbers. It sweeps over
  * a grid row by row, and holds little more than one row.
  */
-const sweep = (edges: Edges, { dependents, size }: Sides): Int32Array => {
-  const sequence = topological(edges, dependents)
+function* sweep(edges: Edges, { dependents, size }: Sides, rows: number): InTurns<Int32Array> {
+  const sequence = yield* topological(edges, dependents, rows)
   const positions = new Int32Array(size)
-  for (let k = 0; k < size; k++) positions[sequence[k]!] = k
+  yield* pieces(size, rows, (from, to) => {
+    for (let k = from; k < to; k++) positions[sequence[k]!] = k
+  })
   return positions
 }
 
 /** The best of the first order, a sweep, the other policies' and what a search finds below them. */
-const improved = (edges: Edges, both: Sides, first: Int32Array): Int32Array => {
+function* improved(edges: Edges, both: Sides, first: Int32Array, rows: number): InTurns<Int32Array> {
   let best = first
-  let cost = held(edges, first)
+  let cost = yield* heldInTurns(edges, first, rows)
   const bound = boundOf(both, cost.peak)
   const others = both.size > maxTriedSize ? 1 : policies.length
   for (let k = 0; k < others && cost.peak > bound; k++) {
-    const positions = k === 0 ? sweep(edges, both) : dig(both, policies[k]!)
-    const other = held(edges, positions)
+    const positions = k === 0 ? yield* sweep(edges, both, rows) : yield* dig(both, policies[k]!, rows)
+    const other = yield* heldInTurns(edges, positions, rows)
     if (other.peak > cost.peak || (other.peak === cost.peak && other.sum >= cost.sum)) continue
     best = positions
     cost = other
@@ -140,12 +153,15 @@ const improved = (edges: Edges, both: Sides, first: Int32Array): Int32Array => {
  * symmetry exchanges them, whose hashes collide, or that are too many, fall back on their index, so a graph too large
  * to be searched may then cost another peak when renumbered.
  */
-export const order = (edges: Edges): Int32Array => {
+export const order = (edges: Edges): Int32Array => atOnce(ordering(edges, everything))
+
+/** Finds the same order as {@link order}, and yields after so many rows. */
+export function* ordering(edges: Edges, rows: number): InTurns<Int32Array> {
   const size = edges.offsets.length - 1
   if (size <= 1) return new Int32Array(size)
   if (edges.targets.length === 0) return new Int32Array(size).map((_, i) => i)
   const straight = chain(edges)
   if (straight !== undefined) return straight
-  const both = sides(edges)
-  return improved(edges, both, dig(both, policies[0]!))
+  const both = yield* sides(edges, rows)
+  return yield* improved(edges, both, yield* dig(both, policies[0]!, rows), rows)
 }

@@ -16,7 +16,7 @@ export interface Plan extends Edges {
   readonly size: number
   /** Static order: `positions[i]` is the position of task `i` among all tasks of the plan, from 0. */
   readonly positions: Int32Array
-  /** The edges in reverse, where many plans share them. Such a plan has no negative references. */
+  /** The edges in reverse, where they are known before the submission. Negative references are left out. */
   readonly reversed?: Edges | undefined
   /** Only tasks that differ from the default appear. */
   readonly settings: ReadonlyMap<number, Settings>

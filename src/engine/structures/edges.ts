@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { atOnce, everything, pieces } from "./turns.ts"
+import type { InTurns } from "./turns.ts"
 
 /**
  * Edges in compressed rows: the dependencies of task i are `targets[offsets[i]]` up to `targets[offsets[i + 1]]`
@@ -16,20 +18,27 @@ export interface Edges {
 const noEdges = new Int32Array(0)
 
 /** The edges in reverse: row `i` has the dependents of task `i`, in ascending order. Negative targets are left out. */
-export const reversedOf = ({ offsets, targets }: Edges): Edges => {
+export const reversedOf = (edges: Edges): Edges => atOnce(reversedInTurns(edges, everything))
+
+/** The same, with a pause after so many rows. */
+export function* reversedInTurns({ offsets, targets }: Edges, rows: number): InTurns<Edges> {
   // Without edges all rows are empty, in either direction.
   if (targets.length === 0) return { offsets, targets: noEdges }
   const size = offsets.length - 1
   const starts = new Int32Array(size + 1)
-  for (let e = 0; e < targets.length; e++) if (targets[e]! >= 0) starts[targets[e]! + 1]!++
+  yield* pieces(targets.length, rows, (from, to) => {
+    for (let e = from; e < to; e++) if (targets[e]! >= 0) starts[targets[e]! + 1]!++
+  })
   for (let i = 0; i < size; i++) starts[i + 1]! += starts[i]!
   const sources = new Int32Array(starts[size]!)
   const next = starts.slice(0, size)
-  for (let i = 0; i < size; i++) {
-    for (let e = offsets[i]!; e < offsets[i + 1]!; e++) {
-      const target = targets[e]!
-      if (target >= 0) sources[next[target]!++] = i
+  yield* pieces(size, rows, (from, to) => {
+    for (let i = from; i < to; i++) {
+      for (let e = offsets[i]!; e < offsets[i + 1]!; e++) {
+        const target = targets[e]!
+        if (target >= 0) sources[next[target]!++] = i
+      }
     }
-  }
+  })
   return { offsets: starts, targets: sources }
 }

@@ -17,8 +17,8 @@ import { attemptOf, keepsSlotIn } from "../bodies/attempt.ts"
 import type { Attempt } from "../bodies/attempt.ts"
 import type { ComputeOptions, Home } from "../bodies/home.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
-import { compile } from "../plans/compile.ts"
-import type { Live } from "../plans/compile.ts"
+import { isWalking } from "../plans/compile.ts"
+import type { Live, Walking } from "../plans/compile.ts"
 import { recompileInputs } from "../plans/rerun.ts"
 import type { Past } from "../plans/rerun.ts"
 import { isRefused, refuse } from "../tasks/mistake.ts"
@@ -42,7 +42,7 @@ type Collect<A, E> = (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) =
 type CompileIn = (
   fiber: Fiber.Fiber<unknown, unknown>,
   attempt: Attempt | undefined
-) => Compiled | Refused
+) => Compiled | Refused | Walking
 
 /** A computation that has submitted its tasks. */
 interface Computing<A, E> {
@@ -115,7 +115,7 @@ export class Computes {
     collect: (targets: ReadonlyArray<TaskId> | undefined, owner: Bulk) => Exit.Exit<A, E>
   ): Effect.Effect<A, E | SubmitError | SkeinError> {
     return this.own(
-      (fiber, attempt) => compile(handles, this.live, this.submissions.ambientIn(fiber, options, undefined, attempt)),
+      (fiber, attempt) => this.submissions.compile(handles, fiber, options, attempt),
       options,
       collect
     )
@@ -180,7 +180,7 @@ export class Computes {
     fiber: Fiber.Fiber<unknown, unknown>,
     attempt: Attempt | undefined,
     compileIn: CompileIn,
-    { keepGoing, limits }: ComputeOptions,
+    options: ComputeOptions,
     collect: Collect<A, E>,
     follow: (owner: number, size: number) => void,
     comesBack: boolean,
@@ -189,6 +189,16 @@ export class Computes {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const compiled = compileIn(fiber, attempt)
+    if (isWalking(compiled)) {
+      return resume(this.submissions.inTurns(compiled, fiber, (walk) => {
+        const settle = () => walk.settle()
+        if (comesBack) return this.own(settle, options, collect)
+        return Effect.callback<A, E | SubmitError | SkeinError>((resume) =>
+          this.begin(fiber, attempt, settle, options, collect, follow, false, resume)
+        )
+      }))
+    }
+    const { keepGoing, limits } = options
     if (isRefused(compiled)) return resume(refuse(compiled))
     // An owner without limits opens with its submission.
     const opens = limits === undefined ? "compute" : undefined

@@ -17,11 +17,16 @@ import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import { withoutAttempt } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Given, Home } from "../bodies/home.ts"
+import type { Compiled } from "../bodies/livePlan.ts"
+import { isWalking } from "../plans/compile.ts"
+import type { Walking } from "../plans/compile.ts"
 import type { Time } from "../platform/time.ts"
 import { refuse } from "../tasks/mistake.ts"
+import type { Refused } from "../tasks/mistake.ts"
 import type { CancelRequest, FutureImpl, TaskImpl } from "../tasks/task.ts"
 import { looked } from "../values/looks.ts"
 import type { View } from "../views/view.ts"
+import type { Life } from "./life.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Owners } from "./ownership.ts"
 import { warnUnseen } from "./scopeOwners.ts"
@@ -41,6 +46,7 @@ type Group = Map<number, Fired>
 export class Detached {
   private readonly groups = new Map<string, Group>()
   private readonly home: Home
+  private readonly life: Life
   private readonly mailbox: Mailbox
   private readonly submissions: Submissions
   private readonly owners: Owners
@@ -50,6 +56,7 @@ export class Detached {
 
   constructor(
     home: Home,
+    life: Life,
     mailbox: Mailbox,
     submissions: Submissions,
     owners: Owners,
@@ -58,6 +65,7 @@ export class Detached {
     time: Time
   ) {
     this.home = home
+    this.life = life
     this.mailbox = mailbox
     this.submissions = submissions
     this.owners = owners
@@ -78,7 +86,20 @@ export class Detached {
     fiber: Fiber.Fiber<unknown, unknown>,
     given: Given
   ): Effect.Effect<void, SubmitError> {
-    const fired = this.submissions.submitAlone(task, name, fiber, given)
+    const refusal = this.life.refusal(fiber)
+    if (refusal !== undefined) return refuse(refusal)
+    return this.fireWalked(this.submissions.compile([task], fiber, given), name, fiber)
+  }
+
+  private fireWalked(
+    compiled: Compiled | Refused | Walking,
+    name: string,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<void, SubmitError> {
+    if (isWalking(compiled)) {
+      return this.submissions.inTurns(compiled, fiber, (walk) => this.fireWalked(walk.settle(), name, fiber))
+    }
+    const fired = this.submissions.submitAlone(compiled, name, fiber)
     if (!("owner" in fired)) return refuse(fired)
     const { future, owner } = fired
     const fork = Effect.runForkWith(withoutAttempt(fiber.context, attemptOf(this.home, fiber)))

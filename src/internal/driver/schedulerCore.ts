@@ -128,6 +128,8 @@ export class SchedulerCore extends Ground implements Home {
     this.observers,
     this.view,
     this.live,
+    this.time,
+    this.pauses,
     this.warn
   )
   readonly computes = new Computes(
@@ -153,6 +155,7 @@ export class SchedulerCore extends Ground implements Home {
   )
   readonly detached = new Detached(
     this,
+    this.life,
     this.mailbox,
     this.submissions,
     this.owners,

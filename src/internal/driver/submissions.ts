@@ -9,17 +9,21 @@ import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type { Succession, Wishes } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
+import type { InTurns } from "../../engine/structures/turns.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { ambientIn } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Attempt } from "../bodies/attempt.ts"
 import type { Given, Home } from "../bodies/home.ts"
 import type { Ambient, Compiled } from "../bodies/livePlan.ts"
-import { compile } from "../plans/compile.ts"
-import type { Live } from "../plans/compile.ts"
+import { compileWithin, isWalking } from "../plans/compile.ts"
+import type { Live, Walking } from "../plans/compile.ts"
 import { recompile } from "../plans/rerun.ts"
 import type { Past } from "../plans/rerun.ts"
 import type { AsyncScope } from "../platform/asyncScope.ts"
+import type { Time } from "../platform/time.ts"
+import { turn } from "../settings/turn.ts"
+import type { Pauses } from "../settings/turn.ts"
 import { closed } from "../tasks/closed.ts"
 import { isRefused, refuse } from "../tasks/mistake.ts"
 import type { Refused } from "../tasks/mistake.ts"
@@ -51,6 +55,8 @@ export class Submissions {
   private readonly observers: Observers
   private readonly view: View
   private readonly live: Live & Past
+  private readonly time: Time
+  private readonly pauses: Pauses
   private readonly warn: (...line: ReadonlyArray<unknown>) => void
 
   constructor(
@@ -62,6 +68,8 @@ export class Submissions {
     observers: Observers,
     view: View,
     live: Live & Past,
+    time: Time,
+    pauses: Pauses,
     warn: (...line: ReadonlyArray<unknown>) => void
   ) {
     this.home = home
@@ -72,6 +80,8 @@ export class Submissions {
     this.observers = observers
     this.view = view
     this.live = live
+    this.time = time
+    this.pauses = pauses
     this.warn = warn
   }
 
@@ -84,8 +94,62 @@ export class Submissions {
   ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return Effect.fail(refusal)
-    // Without a pause, because live tasks may be gone after it, and an interruption may come in it.
-    return this.submitCompiled(compile(handles, this.live, this.ambientIn(fiber, given)), scope, fiber)
+    return this.submitWalked(this.compile(handles, fiber, given), scope, fiber)
+  }
+
+  private submitWalked(
+    compiled: Compiled | Refused | Walking,
+    scope: Scope.Scope,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
+    return isWalking(compiled)
+      ? this.inTurns(compiled, fiber, (walk) => this.submitWalked(walk.settle(), scope, fiber))
+      : this.submitCompiled(compiled, scope, fiber)
+  }
+
+  /** The plan of few tasks; of many, a walk that is not over. */
+  compile(
+    handles: ReadonlyArray<Handle>,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    given: Given,
+    attempt?: Attempt
+  ): Compiled | Refused | Walking {
+    return compileWithin(handles, this.live, this.ambientIn(fiber, given, undefined, attempt), this.pauses.atOnce)
+  }
+
+  /**
+   * Walks on in turns, and then calls `submit`, which settles the walk and submits in one step: without a pause, because live tasks
+   * may be gone after it, and an interruption may come in it.
+   */
+  inTurns<A, E>(
+    given: Walking,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    submit: (walk: Walking) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E | SubmitError> {
+    let walk = given
+    const turns = Effect.suspend(() => {
+      walk = given.begin()
+      return Effect.andThen(Effect.yieldNow, this.goOn(walk.inTurns(this.pauses.piece)))
+    })
+    return Effect.flatMap(
+      Effect.ensuring(turns, Effect.sync(() => walk.leave())),
+      (): Effect.Effect<A, E | SubmitError> => {
+        const refusal = this.life.refusal(fiber)
+        return refusal === undefined ? submit(walk) : Effect.fail(refusal)
+      }
+    )
+  }
+
+  /** Timers and I/O go first when the turn is over. */
+  private goOn(work: InTurns<void>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const began = this.time.now()
+      for (let left = this.pauses.pieces; left > 0; left--) {
+        if (work.next().done === true) return Effect.void
+        if (this.time.now() - began >= turn.millis) break
+      }
+      return Effect.andThen(Effect.yieldNow, this.goOn(work))
+    })
   }
 
   private submitCompiled(
@@ -136,14 +200,10 @@ export class Submissions {
 
   /** Submits one task for an owner of its own in this group, and returns both. */
   submitAlone(
-    task: Handle,
+    compiled: Compiled | Refused,
     group: string,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    given: Given
+    fiber: Fiber.Fiber<unknown, unknown>
   ): { readonly owner: number; readonly future: FutureImpl } | Refused {
-    const refusal = this.life.refusal(fiber)
-    if (refusal !== undefined) return refusal
-    const compiled = compile([task], this.live, this.ambientIn(fiber, given))
     if (isRefused(compiled)) return compiled
     const name = `group ${group}`
     const owner = this.owners.open(name, undefined, group)

@@ -4,9 +4,12 @@
  *
  * @internal
  */
-import { order } from "../../engine/order/order.ts"
+import { order, ordering } from "../../engine/order/order.ts"
 import type { Plan, Reference, Settings } from "../../engine/protocol/Plan.ts"
 import { reversedOf } from "../../engine/structures/edges.ts"
+import type { Edges } from "../../engine/structures/edges.ts"
+import { atOnce, everything, pieces } from "../../engine/structures/turns.ts"
+import type { InTurns } from "../../engine/structures/turns.ts"
 
 /** The part of a plan that its edges determine. */
 export type Form = Pick<Plan, "offsets" | "positions" | "reversed" | "size" | "targets">
@@ -64,32 +67,45 @@ const makeForm = (offsets: Int32Array, targets: Int32Array): Form => {
 const onlyPosition = new Int32Array(1)
 
 /** The static position of each node. */
-export const positionsOf = (size: number, offsets: Int32Array, targets: Int32Array): Int32Array =>
-  size === 1
-    ? onlyPosition
-    : order(isPlain(size, offsets, targets) ? { offsets, targets } : plain(size, offsets, targets))
+export const positionsOf = (size: number, offsets: Int32Array, targets: Int32Array): Int32Array => {
+  if (size === 1) return onlyPosition
+  return order(atOnce(plain(size, offsets, targets, everything)))
+}
 
-/** Whether all edges lie inside the plan and none is there twice. */
-const isPlain = (size: number, offsets: Int32Array, targets: Int32Array): boolean => {
-  const lastUser = new Int32Array(size)
-  for (let i = 0; i < size; i++) {
-    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
-      const target = targets[j]!
-      if (target < 0 || lastUser[target] === i + 1) return false
-      lastUser[target] = i + 1
-    }
-  }
-  return true
+/** The same, with a pause after so many rows. */
+export function* positionsInTurns(
+  size: number,
+  offsets: Int32Array,
+  targets: Int32Array,
+  rows: number
+): InTurns<Int32Array> {
+  return yield* ordering(yield* plain(size, offsets, targets, rows), rows)
 }
 
 /** The edges inside the plan, each once. */
-const plain = (size: number, offsets: Int32Array, targets: Int32Array) => {
-  const own: Array<number> = []
-  const starts = new Int32Array(size + 1)
-  for (let i = 0; i < size; i++) {
-    const dependencies = new Set(targets.subarray(offsets[i], offsets[i + 1]))
-    for (const dependency of dependencies) if (dependency >= 0) own.push(dependency)
-    starts[i + 1] = own.length
+function* plain(size: number, offsets: Int32Array, targets: Int32Array, rows: number): InTurns<Edges> {
+  let own = targets.length
+  const lastUser = new Int32Array(size)
+  const isOwn = (i: number, target: number): boolean => {
+    if (target < 0 || lastUser[target] === i + 1) return false
+    lastUser[target] = i + 1
+    return true
   }
-  return { offsets: starts, targets: Int32Array.from(own) }
+  yield* pieces(size, rows, (from, to) => {
+    for (let i = from; i < to; i++) {
+      for (let j = offsets[i]!; j < offsets[i + 1]!; j++) if (!isOwn(i, targets[j]!)) own--
+    }
+  })
+  if (own === targets.length) return { offsets, targets }
+  lastUser.fill(0)
+  const starts = new Int32Array(size + 1)
+  const edges = new Int32Array(own)
+  let end = 0
+  yield* pieces(size, rows, (from, to) => {
+    for (let i = from; i < to; i++) {
+      for (let j = offsets[i]!; j < offsets[i + 1]!; j++) if (isOwn(i, targets[j]!)) edges[end++] = targets[j]!
+      starts[i + 1] = end
+    }
+  })
+  return { offsets: starts, targets: edges }
 }

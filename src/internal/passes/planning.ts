@@ -3,12 +3,16 @@
  *
  * @internal
  */
+import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Reference, Settings } from "../../engine/protocol/Plan.ts"
+import { reversedInTurns } from "../../engine/structures/edges.ts"
+import { pieces } from "../../engine/structures/turns.ts"
+import type { InTurns } from "../../engine/structures/turns.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { refusalOf } from "../tasks/mistake.ts"
 import type { Mistake, Refused } from "../tasks/mistake.ts"
 import type { TaskImpl } from "../tasks/task.ts"
-import { noSettings, positionsOf, smallForm } from "./forms.ts"
+import { flatForm, noSettings, positionsInTurns, positionsOf, smallForm } from "./forms.ts"
 import type { Form } from "./forms.ts"
 
 /** The nodes of a plan before they have an order. Row `i` of `edges` begins at `offsets[i]`. */
@@ -60,33 +64,119 @@ export abstract class Drafting<N> {
       settings,
       form
     }
-    return this.hasJoinedLate ? cull(draft) : draft
+    return this.hasJoinedLate ? cull(draft).draft : draft
+  }
+
+  /** The same, with a pause after so many rows. */
+  protected *draftedInTurns(targets: ReadonlyArray<Reference>, rows: number): InTurns<Draft<N> | Refused> {
+    const { fault, nodes, settings } = this
+    if (fault !== undefined) return refusalOf(fault)
+    const offsets = yield* typed(this.offsets, rows)
+    const edges = yield* typed(this.edges, rows)
+    const draft = { nodes, targets, offsets, edges, settings, form: undefined }
+    return this.hasJoinedLate ? cull(draft).draft : draft
   }
 }
 
+function* typed(values: ReadonlyArray<number>, rows: number): InTurns<Int32Array> {
+  const copy = new Int32Array(values.length)
+  yield* pieces(values.length, rows, (from, to) => {
+    for (let i = from; i < to; i++) copy[i] = values[i]!
+  })
+  return copy
+}
+
+/** What takes the place of nodes that were found late: live tasks, or nodes without dependencies and their settings. */
+export interface Known<N> {
+  readonly joined: ReadonlyMap<number, TaskId>
+  readonly ended: ReadonlyMap<number, readonly [node: N, settings: Settings | undefined]>
+}
+
+const nothing: Known<never> = { joined: new Map(), ended: new Map() }
+
+/** The needed nodes of a draft, and their former indices, ascending. */
+interface Culled<N> {
+  readonly draft: Draft<N>
+  readonly kept: Int32Array
+}
+
 /** Drops the nodes that no target needs. */
-const cull = <N>({ edges, nodes, offsets, settings, targets }: Draft<N>): Draft<N> => {
-  const needed = new Set(targets.filter((target) => target >= 0))
-  for (const node of needed) {
-    for (let j = offsets[node]!; j < offsets[node + 1]!; j++) if (edges[j]! >= 0) needed.add(edges[j]!)
+export const cull = <N>(
+  { edges, nodes, offsets, settings, targets }: Draft<N>,
+  { ended, joined }: Known<N> = nothing
+): Culled<N> => {
+  const size = nodes.length
+  /** Where the row of a node ends. */
+  const endOf = (node: number): number => ended.has(node) ? offsets[node]! : offsets[node + 1]!
+  const isNeeded = new Uint8Array(size)
+  const need = (reference: Reference): void => {
+    if (reference >= 0 && !joined.has(reference)) isNeeded[reference] = 1
   }
-  const kept = [...needed].sort((a, b) => a - b)
-  const place = new Map(kept.map((node, index) => [node, index]))
-  const moved = (reference: Reference): Reference => reference < 0 ? reference : place.get(reference)!
-  const rows = kept.map((node) => Array.from(edges.subarray(offsets[node], offsets[node + 1]), moved))
-  const starts = [0]
-  for (const row of rows) starts.push(starts.at(-1)! + row.length)
-  return {
-    nodes: kept.map((node) => nodes[node]!),
+  targets.forEach(need)
+  // Dependencies have smaller indices than their dependents.
+  for (let node = size - 1; node >= 0; node--) {
+    if (isNeeded[node] === 1) { for (let j = offsets[node]!; j < endOf(node); j++) need(edges[j]!) }
+  }
+  const places = new Int32Array(size)
+  let count = 0
+  let edgeCount = 0
+  for (let node = 0; node < size; node++) {
+    places[node] = count
+    if (isNeeded[node] === 0) continue
+    count++
+    edgeCount += endOf(node) - offsets[node]!
+  }
+  const moved = (reference: Reference): Reference => {
+    const task = reference < 0 ? undefined : joined.get(reference)
+    return task !== undefined ? ~task : reference < 0 ? reference : places[reference]!
+  }
+  const kept = new Int32Array(count)
+  const starts = new Int32Array(count + 1)
+  const rows = new Int32Array(edgeCount)
+  let end = 0
+  for (let node = 0; node < size; node++) {
+    if (isNeeded[node] === 0) continue
+    const place = places[node]!
+    kept[place] = node
+    for (let j = offsets[node]!; j < endOf(node); j++) rows[end++] = moved(edges[j]!)
+    starts[place + 1] = end
+  }
+  const own = new Map<number, Settings>()
+  for (const [node, each] of settings) {
+    const now = ended.has(node) ? ended.get(node)![1] : each
+    if (isNeeded[node] === 1 && now !== undefined) own.set(places[node]!, now)
+  }
+  const draft = {
+    nodes: Array.from(kept, (node) => ended.get(node)?.[0] ?? nodes[node]!),
     targets: targets.map(moved),
-    offsets: Int32Array.from(starts),
-    edges: Int32Array.from(rows.flat()),
-    settings: new Map(kept.flatMap((node, index) => settings.has(node) ? [[index, settings.get(node)!] as const] : []))
+    offsets: starts,
+    edges: rows,
+    settings: own
   }
+  return { draft, kept }
+}
+
+/** The form of what is left of a plan. The nodes keep their relative order. */
+export const formWithin = <N>({ positions }: Form, { draft: { edges, offsets }, kept }: Culled<N>): Form => {
+  const isKept = new Int32Array(positions.length).fill(-1)
+  for (let place = 0; place < kept.length; place++) isKept[positions[kept[place]!]!] = place
+  const own = new Int32Array(kept.length)
+  let position = 0
+  for (const place of isKept) if (place >= 0) own[place] = position++
+  return { size: kept.length, offsets, targets: edges, positions: own, reversed: undefined }
 }
 
 /** The form of a draft, with the static position of each node. */
 export const formOf = <N>({ edges, form, nodes, offsets }: Draft<N>): Form => {
   const size = nodes.length
   return form ?? { size, offsets, targets: edges, positions: positionsOf(size, offsets, edges), reversed: undefined }
+}
+
+/** The same form as {@link formOf} gives, with a pause after so many rows. */
+export function* formInTurns<N>({ edges, nodes, offsets }: Draft<N>, rows: number): InTurns<Form> {
+  const size = nodes.length
+  if (edges.length === 0) return flatForm(size)
+  const positions = yield* positionsInTurns(size, offsets, edges, rows)
+  const reversed = yield* reversedInTurns({ offsets, targets: edges }, rows)
+  return { size, offsets, targets: edges, positions, reversed }
 }

@@ -7,14 +7,16 @@
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Demand, Identity, Plan, Reference, Settings } from "../../engine/protocol/Plan.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
+import { everything, pieces } from "../../engine/structures/turns.ts"
+import type { InTurns } from "../../engine/structures/turns.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { functionOf, isFor } from "../bodies/livePlan.ts"
 import type { Ambient, Cache, Compiled, LivePlan } from "../bodies/livePlan.ts"
 import { flatForm, noSettings } from "../passes/forms.ts"
 import type { Form } from "../passes/forms.ts"
 import { apply } from "../passes/passes.ts"
-import { Drafting, formOf } from "../passes/planning.ts"
-import type { Draft } from "../passes/planning.ts"
+import { cull, Drafting, formInTurns, formOf, formWithin } from "../passes/planning.ts"
+import type { Draft, Known } from "../passes/planning.ts"
 import { labels, shown } from "../portable/named.ts"
 import { invalidOption, reasonOf } from "../tasks/checks.ts"
 import { policiesOf } from "../tasks/dependency.ts"
@@ -67,11 +69,18 @@ export interface Live {
 }
 
 /** The plan of `targets`, or its fault. */
-export const compile = (
+export const compile = (targets: ReadonlyArray<Handle>, live: Live, ambient: Ambient): Compiled | Refused => {
+  const compiled = compileWithin(targets, live, ambient, everything)
+  return isWalking(compiled) ? compiled.atOnce() : compiled
+}
+
+/** The same, or after so many steps the walk that is not over. A step is a task or a dependency. */
+export const compileWithin = (
   targets: ReadonlyArray<Handle>,
   live: Live,
-  ambient: Ambient
-): Compiled | Refused => {
+  ambient: Ambient,
+  steps: number
+): Compiled | Refused | Walking => {
   const invalid = ambient.annotations.invalid?.[0]
   if (invalid !== undefined) return refusalOf(reasonOf(invalid, undefined))
   const only = targets[0]
@@ -87,10 +96,10 @@ export const compile = (
       targets: onlyFirst
     }
   }
-  const children = targets.length > 1 ? singlesIn(targets) : undefined
-  return children === undefined
-    ? new Compiler(live, ambient).compile(targets)
-    : { plan: flatPlan(children, ambient), targets: numbersUpTo(children.length) }
+  const children = targets.length > 1 && targets.length <= steps ? singlesIn(targets) : undefined
+  if (children !== undefined) return { plan: flatPlan(children, ambient), targets: numbersUpTo(children.length) }
+  const compiler = new Compiler(targets, live, ambient, false)
+  return compiler.walk(steps) ? compiler.compiled() : compiler
 }
 
 /** All plans have the same fields in the same order: the engine reads them for each task, and a second shape costs a tenth. */
@@ -126,7 +135,7 @@ const singlesIn = (targets: ReadonlyArray<Handle>): ReadonlyArray<TaskImpl> | un
   for (let i = 0; i < targets.length; i++) {
     const task = targets[i]!
     if (!isTask(task) || !isSingle(task) || task.isPortable || isLiteral(task) || task.stamp === stamp) return undefined
-    task.stamp = stamp
+    mark(task, stamp)
   }
   return targets as ReadonlyArray<TaskImpl>
 }
@@ -159,90 +168,266 @@ let stamps = 0
 /** Marks of a walk on the tasks themselves: `stamp` while the dependencies are visited, `stamp + 1` when done. */
 const nextStamp = (): number => stamps += 2
 
+/** The walks that are interrupted by a turn of others, by stamp. */
+const paused = new Map<number, Compiler>()
+
+/** Marks a task; a walk that pauses keeps the mark that it loses. */
+const mark = (task: TaskImpl, stamp: number): void => {
+  if (paused.size > 0) paused.get(task.stamp - task.stamp % 2)?.keepMark(task)
+  task.stamp = stamp
+}
+
+/** The mark of a walk on a task. */
+interface Mark {
+  readonly isDone: boolean
+  readonly index: number
+}
+
+/** A plan before the live tasks of its submission are known. */
+interface Made {
+  readonly draft: Draft
+  readonly form: Form
+  readonly functions: ReadonlyArray<Plain | undefined>
+  readonly portable: Int32Array | undefined
+}
+
+/** A live task that tasks of a plan depend on under its key. */
+interface Joined {
+  readonly identity: Identity
+  readonly id: TaskId
+}
+
 type Keys = Map<string, { readonly work: Identity; readonly reference: Reference }>
 
 /** The keys of a plan without any. */
 const noKeys: Keys = new Map()
 
-class Compiler extends Drafting<TaskImpl> {
-  private readonly stamp = nextStamp()
+/**
+ * A walk that is not over, and what follows it. It goes on in turns, between which others may submit, and tasks may end. So the
+ * answers of the scheduler are asked for again at the moment of the submission, in {@link Walking.settle}.
+ */
+export interface Walking {
+  /** The rest of the walk without a pause, and what it has found. */
+  readonly atOnce: () => Compiled | Refused
+  /** Before the first turn. It is another walk if others have compiled since: they may have overwritten marks. */
+  readonly begin: () => Walking
+  /** The walk, the order and the arrays of the plan, and a pause after so many steps. */
+  readonly inTurns: (steps: number) => InTurns<void>
+  /** After the last turn, also if there was an interruption. */
+  readonly leave: () => void
+  /** The plan as of now; or another walk, because a live task that was joined is gone. */
+  readonly settle: () => Compiled | Refused | Walking
+}
+
+class Compiler extends Drafting<TaskImpl> implements Walking {
+  private stamp = nextStamp()
   private readonly functions: Array<Plain | undefined> = []
   /** What has a key in this plan. */
   private keys = noKeys
   private hasPortable = false
   /** The live tasks that tasks of this plan replace, by key; where the submission asks for that. */
   private replaced: Map<string, ReadonlyArray<TaskId>> | undefined
+  private joined: Array<Joined> | undefined
+  /** The marks on tasks that have those of other walks now. */
+  private moved: Map<TaskImpl, Mark> | undefined
+  /** What the turns have made. */
+  private made: Made | undefined
+  private readonly handles: ReadonlyArray<Handle>
   private readonly live: Live
   private readonly ambient: Ambient
+  /** Whether no live task is joined before the end. */
+  private readonly joinsLate: boolean
+  /** The path of the walk: tasks whose dependencies are being visited, and how many of these were. */
+  private readonly stack: Array<TaskImpl> = []
+  private readonly next: Array<number> = []
+  private root = 0
 
-  constructor(live: Live, ambient: Ambient) {
+  constructor(handles: ReadonlyArray<Handle>, live: Live, ambient: Ambient, joinsLate: boolean) {
     super()
+    this.handles = handles
     this.live = live
     this.ambient = ambient
+    this.joinsLate = joinsLate
   }
 
-  compile(handles: ReadonlyArray<Handle>): Compiled | Refused {
-    for (let i = 0; i < handles.length; i++) if (isTask(handles[i])) this.walk(handles[i] as TaskImpl)
-    const draft = this.drafted(handles.map((handle) => this.referenceTo(handle, undefined)))
-    return isRefused(draft) ? draft : this.finished(draft)
+  /** What the walk has found. */
+  compiled(): Compiled | Refused {
+    const draft = this.drafted(this.handles.map((handle) => this.referenceTo(handle, undefined)))
+    return isRefused(draft) ? draft : this.finished(draft, formOf(draft), undefined)
   }
 
-  private finished(given: Draft): Compiled {
+  atOnce(): Compiled | Refused {
+    while (!this.walk(everything)) continue
+    return this.compiled()
+  }
+
+  private finished(given: Draft, givenForm: Form, made: Made | undefined): Compiled {
     const { ambient } = this
     const { cache, defaults, passes } = ambient
-    const plain = { draft: given, form: formOf(given) }
+    const plain = { draft: given, form: givenForm }
     const { draft, form } = passes === undefined ? plain : apply(plain, passes, cache)
     const { nodes, settings, targets } = draft
+    const isMade = made?.draft.nodes === nodes
     // Culled and rewritten tasks have moved.
-    const functions = nodes === this.nodes ? this.functions : nodes.map(functionOf)
-    const plan = planOf(
-      form,
-      settings,
-      this.hasPortable ? portableIn(nodes, () => ambient) : undefined,
-      nodes,
-      functions,
-      ambient,
-      defaults,
-      undefined
-    )
+    const functions = isMade ? made.functions : nodes === this.nodes ? this.functions : nodes.map(functionOf)
+    const portable = isMade
+      ? made.portable
+      : this.hasPortable
+      ? portableIn(nodes, () => ambient)
+      : undefined
+    const plan = planOf(form, settings, portable, nodes, functions, ambient, defaults, undefined)
     const successions = this.successionsIn(settings)
     return successions === undefined ? { targets, plan } : { targets, plan, successions }
   }
 
-  /** Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. */
-  private walk(root: TaskImpl): void {
-    if (root.stamp === this.stamp + 1) return
-    const stack: Array<TaskImpl> = []
-    const next: Array<number> = []
-    this.enter(root, stack, next)
-    while (stack.length > 0 && this.fault === undefined) {
-      const top = stack.length - 1
-      const task = stack[top]!
-      const i = next[top]!
-      if (i === task.handles.length) {
-        stack.pop()
-        next.pop()
-        this.add(task)
-        continue
+  /**
+   * Depth first with a stack of its own, so that a chain of a million tasks is no deeper than one of two. Returns whether the walk
+   * ended within so many steps.
+   */
+  walk(steps: number): boolean {
+    const { handles, next, stack } = this
+    let left = steps
+    for (;;) {
+      while (stack.length > 0 && this.fault === undefined) {
+        if (--left < 0) return false
+        const top = stack.length - 1
+        const task = stack[top]!
+        const i = next[top]!
+        if (i === task.handles.length) {
+          stack.pop()
+          next.pop()
+          this.add(task)
+          continue
+        }
+        next[top] = i + 1
+        const handle = task.handles[i]!
+        if (isTask(handle)) this.visit(handle)
       }
-      next[top] = i + 1
-      const handle = task.handles[i]!
-      if (!isTask(handle) || handle.stamp === this.stamp + 1) continue
-      if (handle.stamp === this.stamp) this.refuseCycle(stack, handle)
-      else this.enter(handle, stack, next)
+      if (this.fault !== undefined || this.root === handles.length) return true
+      if (--left < 0) return false
+      const handle = handles[this.root++]!
+      if (isTask(handle)) this.visit(handle)
     }
   }
 
-  private enter(task: TaskImpl, stack: Array<TaskImpl>, next: Array<number>): void {
+  private visit(task: TaskImpl): void {
+    if (task.stamp === this.stamp + 1) return
+    if (task.stamp === this.stamp) return this.refuseCycle(task)
+    const moved = this.moved?.get(task)
+    if (moved === undefined) this.enter(task)
+    else if (!moved.isDone) this.refuseCycle(task)
+  }
+
+  private enter(task: TaskImpl): void {
     if (task.misplaced !== undefined || task.options !== noOptions) {
       this.check(task)
       const { key, pure } = task.options
       // The work of a pure task is known only after its arguments.
       if (key !== undefined && pure !== true && this.isKnown(task, { key, work: task })) return
     }
-    task.stamp = this.stamp
-    stack.push(task)
-    next.push(0)
+    mark(task, this.stamp)
+    this.stack.push(task)
+    this.next.push(0)
+  }
+
+  // ---- in turns
+
+  begin(): Walking {
+    const walk = stamps === this.stamp ? this : new Compiler(this.handles, this.live, this.ambient, this.joinsLate)
+    paused.set(walk.stamp, walk)
+    return walk
+  }
+
+  *inTurns(steps: number): InTurns<void> {
+    while (!this.walk(steps)) yield
+    // The marks are not read any more.
+    this.leave()
+    const draft = yield* this.draftedInTurns(this.handles.map((handle) => this.referenceTo(handle, undefined)), steps)
+    if (isRefused(draft)) return
+    const form = yield* formInTurns(draft, steps)
+    const { nodes } = draft
+    const functions = nodes === this.nodes ? this.functions : new Array<Plain | undefined>(nodes.length)
+    const portable = this.hasPortable ? new Int32Array(nodes.length) : undefined
+    yield* pieces(nodes.length, steps, (from, to) => {
+      for (let i = from; i < to; i++) {
+        const node = nodes[i]!
+        if (functions !== this.functions) functions[i] = functionOf(node)
+        if (portable !== undefined && node.isPortable) portable[i] = portableEntry(node, this.ambient)
+      }
+    })
+    this.made = { draft, form, functions, portable }
+  }
+
+  leave(): void {
+    paused.delete(this.stamp)
+  }
+
+  settle(): Compiled | Refused | Walking {
+    const { ambient, fault, handles, joinsLate, live, made } = this
+    if (made === undefined && !joinsLate) return refusalOf(fault!)
+    if (this.joined?.some(({ id, identity }) => live.find(identity) !== id || live.isSpent(id)) === true) {
+      return new Compiler(handles, live, ambient, true)
+    }
+    const settled = made && this.settled(made)
+    // A fault below a task that is joined now is none, so a compilation at this moment decides.
+    return settled === undefined || this.fault !== undefined ? compile(handles, live, ambient) : settled
+  }
+
+  /** The plan with the live tasks of this moment, unless there is a fault. */
+  private settled(made: Made): Compiled | undefined {
+    const { draft, form } = made
+    const known = this.knownNow(draft)
+    const culled = known && cull(draft, known)
+    this.checkFutures(culled?.draft ?? draft)
+    if (this.fault !== undefined) return undefined
+    return culled === undefined
+      ? this.finished(draft, form, made)
+      : this.finished(culled.draft, formWithin(form, culled), made)
+  }
+
+  /** The nodes of which live tasks or results in the cache take the place at this moment; `undefined` if there are none. */
+  private knownNow({ nodes, settings }: Draft): Known<TaskImpl> | undefined {
+    const { ambient, live } = this
+    const { annotations: { namespace }, conflict: wish } = ambient
+    const joined = new Map<number, TaskId>()
+    const ended = new Map<number, readonly [TaskImpl, Settings | undefined]>()
+    this.replaced = undefined
+    for (const [index, each] of settings) {
+      if (each.identity === undefined) continue
+      const named = namedBy(each)!
+      const task = nodes[index]!
+      if (wish === "refuse" || wish === "replace") this.meet(named.key, namespace, wish)
+      else {
+        const id = live.find(each.identity)
+        if (id >= 0 && !live.isSpent(id)) {
+          if (namespace !== undefined) this.compare(task, named, id, namespace)
+          joined.set(index, id)
+          continue
+        }
+      }
+      const found = task instanceof CachedTask ? undefined : this.cached(task, named.key)
+      if (found === undefined) continue
+      const cached = new CachedTask(task, found.value)
+      ended.set(index, [cached, settingsOf(cached, named, ambient)])
+    }
+    return joined.size + ended.size === 0 ? undefined : { joined, ended }
+  }
+
+  /** Futures may have been released or cancelled since the walk. */
+  private checkFutures({ edges, nodes, offsets }: Draft): void {
+    for (const handle of this.handles) if (!isTask(handle)) this.referenceTo(handle, undefined)
+    for (let i = 0; i < nodes.length; i++) {
+      for (let e = offsets[i]!; e < offsets[i + 1]!; e++) {
+        if (edges[e]! >= 0) continue
+        const handle = nodes[i]!.handles[e - offsets[i]!]!
+        if (!isTask(handle)) this.referenceTo(handle, nodes[i])
+      }
+    }
+  }
+
+  keepMark(task: TaskImpl): void {
+    this.moved ??= new Map()
+    this.moved.set(task, { isDone: task.stamp === this.stamp + 1, index: task.index })
   }
 
   private check(task: TaskImpl): void {
@@ -279,10 +464,14 @@ class Compiler extends Drafting<TaskImpl> {
       this.meet(key, namespace, wish)
       return false
     }
-    const id = this.live.find(identityIn(this.ambient, key, work))
+    if (this.joinsLate) return false
+    const identity = identityIn(this.ambient, key, work)
+    const id = this.live.find(identity)
     if (id < 0 || this.live.isSpent(id)) return false
     // Outside of namespaces equal identities say that already.
     if (namespace !== undefined) this.compare(task, named, id, namespace)
+    this.joined ??= []
+    this.joined.push({ identity, id })
     this.finish(task, ~id, named)
     return true
   }
@@ -347,7 +536,7 @@ class Compiler extends Drafting<TaskImpl> {
   }
 
   private finish(task: TaskImpl, reference: Reference, named: Named | undefined): void {
-    task.stamp = this.stamp + 1
+    mark(task, this.stamp + 1)
     task.index = reference
     if (named === undefined) return
     if (this.keys === noKeys) this.keys = new Map()
@@ -356,7 +545,7 @@ class Compiler extends Drafting<TaskImpl> {
 
   /** The index of a dependency of a task, or of the request itself. */
   private referenceTo(handle: Handle, dependent: TaskImpl | undefined): Reference {
-    if (isTask(handle)) return handle.index
+    if (isTask(handle)) return this.indexOf(handle)
     const why = this.live.refuse(handle)
     if (why === undefined) return ~handle.claim.task
     const key = dependent === undefined ? undefined : nameOf(dependent)
@@ -364,8 +553,13 @@ class Compiler extends Drafting<TaskImpl> {
     return 0
   }
 
-  private refuseCycle(stack: ReadonlyArray<TaskImpl>, to: TaskImpl): void {
-    const cycle = stack.slice(stack.indexOf(to))
+  /** The index of a task that has one. */
+  private indexOf(task: TaskImpl): Reference {
+    return task.stamp === this.stamp + 1 ? task.index : this.moved?.get(task)?.index ?? 0
+  }
+
+  private refuseCycle(to: TaskImpl): void {
+    const cycle = this.stack.slice(this.stack.indexOf(to))
     this.refuse(new Cycle({ path: [...cycle, to].map(nameOf) }))
   }
 
@@ -376,7 +570,8 @@ class Compiler extends Drafting<TaskImpl> {
 
   /** The name and the work of a task that has an index. */
   private namedNode(task: TaskImpl): Named | undefined {
-    return task.index >= 0 ? namedBy(this.settings.get(task.index)) : this.live.namedOf(~task.index)
+    const index = this.indexOf(task)
+    return index >= 0 ? namedBy(this.settings.get(index)) : this.live.namedOf(~index)
   }
 }
 
@@ -467,4 +662,6 @@ const demandOf = (options: TaskOptions): Demand | undefined => {
 export const misplaced = (key: string | undefined, { what, why }: Misplaced): InvalidDependency =>
   new InvalidDependency({ key, dependency: what, why })
 
-keepSpecimen(new Compiler({} as Live, {} as Ambient))
+export const isWalking = (compiled: Compiled | Refused | Walking): compiled is Walking => compiled instanceof Compiler
+
+keepSpecimen(new Compiler([], {} as Live, {} as Ambient, false))

@@ -100,8 +100,11 @@ export class Face {
   }
 
   #submitted(task: Task<unknown, unknown, any>, { conflict, signal }: Submitted = {}): PromisedFuture<unknown> {
-    const exit = Effect.runForkWith(this.#here)(Client.submit(task, { conflict }) as Effect.Effect<Abandoned, unknown>)
-      .pollUnsafe()!
+    const submit = Client.submit(task, { conflict }) as Effect.Effect<Abandoned, unknown>
+    const fiber = Effect.runForkWith(this.#here)(submit)
+    // The future is returned at once, also where the graph is submitted in turns.
+    if (fiber.pollUnsafe() === undefined) fiber.currentDispatcher.flush()
+    const exit = fiber.pollUnsafe()!
     if (Exit.isFailure(exit)) throw thrownIn(exit.cause)
     const future = new PromisedFuture(this, exit.value as unknown as FutureImpl, signal)
     this.#held.register(future, exit.value)

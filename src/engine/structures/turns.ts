@@ -1,0 +1,35 @@
+/**
+ * Long loops in pieces: a generator yields where others may have a turn. Who drives it decides whether they get one.
+ *
+ * @since 0.1.0
+ */
+
+/** Work that yields after pieces of bounded length, and returns its result. */
+export type InTurns<A> = Generator<void, A, void>
+
+/** More rows than there are: no pause. */
+export const everything = 2 ** 30
+
+const none: Iterable<void> = []
+
+/** Calls `piece` for one range after the other up to `size`, of at most `rows`, and yields between them. */
+export const pieces = (size: number, rows: number, piece: (from: number, to: number) => void): Iterable<void> => {
+  if (size > rows) return inPieces(size, rows, piece)
+  piece(0, size)
+  return none
+}
+
+function* inPieces(size: number, rows: number, piece: (from: number, to: number) => void): Generator<void, void> {
+  for (let from = 0; from < size; from += rows) {
+    piece(from, Math.min(size, from + rows))
+    yield
+  }
+}
+
+/** Does all at once. */
+export const atOnce = <A>(work: InTurns<A>): A => {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done === true) return value
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The submission of one graph: how long it takes, and the longest time for which timers and I/O had no turn meanwhile. Beside it
+ * the same submission without pauses, in interleaved rounds.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Scope from "effect/Scope"
+import * as Client from "skein/Client"
+import * as Skein from "skein/Skein"
+import { Pauses } from "../../src/internal/settings/turn.ts"
+import { slots } from "./contestant.ts"
+import { make } from "./shapes.ts"
+import type { Graph, ShapeName } from "./shapes.ts"
+import { build, targetsOf } from "./skein.ts"
+
+export interface Submission {
+  /** Microseconds of processor time a task. */
+  readonly micros: number
+  /** Milliseconds of the longest block of the event loop. */
+  readonly block: number
+}
+
+const layer = Skein.layer({ concurrency: slots })
+
+const ways = {
+  turns: ManagedRuntime.make(layer),
+  atOnce: ManagedRuntime.make(
+    Layer.provide(layer, Layer.succeed(Pauses, { ...Pauses.defaultValue(), atOnce: Infinity }))
+  )
+}
+
+export type Way = keyof typeof ways
+
+/** Milliseconds of processor time of this thread: others on the machine do not count. */
+const cpu = (): number => {
+  const { system, user } = process.threadCpuUsage()
+  return (system + user) / 1000
+}
+
+/** Measures the work between turns of the event loop. */
+const heartbeat = () => {
+  let isOver = false
+  let longest = 0
+  let last = cpu()
+  const beat = (): void => {
+    const now = cpu()
+    longest = Math.max(longest, now - last)
+    last = now
+    if (!isOver) setImmediate(beat)
+  }
+  setImmediate(beat)
+  return async (): Promise<number> => {
+    isOver = true
+    await new Promise((resolve) => setImmediate(resolve))
+    return longest
+  }
+}
+
+const submitOnce = async (way: Way, graph: Graph): Promise<Submission> => {
+  const runtime = ways[way]
+  await runtime.context()
+  const targets = targetsOf(graph, build(graph, "sync"))
+  if (graph.size > 20_000) globalThis.gc!()
+  const scope = Scope.makeUnsafe()
+  await new Promise((resolve) => setImmediate(resolve))
+  const stop = heartbeat()
+  const began = cpu()
+  let spent = 0
+  const submitted = Effect.tap(Client.submitAll(targets), () => Effect.sync(() => spent = cpu() - began))
+  await runtime.runPromise(Effect.provideContext(submitted, Context.make(Scope.Scope, scope)))
+  const block = await stop()
+  await runtime.runPromise(Scope.close(scope, await runtime.runPromiseExit(Effect.void)))
+  return { micros: spent * 1000 / graph.size, block }
+}
+
+const quartile = (samples: ReadonlyArray<number>): number =>
+  samples.toSorted((a, b) => a - b)[(samples.length - 1) >> 2]!
+
+/** Lower quartiles of the time, and the median of the longest blocks. */
+export const measure = async (
+  shape: ShapeName,
+  size: number,
+  rounds: number
+): Promise<Readonly<Record<Way, Submission>>> => {
+  const graph = make(shape, size)
+  const samples: Record<Way, Array<Submission>> = { turns: [], atOnce: [] }
+  for (let round = -1; round < rounds; round++) {
+    for (const way of ["turns", "atOnce"] as const) {
+      const sample = await submitOnce(way, graph)
+      // The first round is a rehearsal.
+      if (round >= 0) samples[way].push(sample)
+    }
+  }
+  const summary = (way: Way): Submission => ({
+    micros: quartile(samples[way].map(({ micros }) => micros)),
+    block: samples[way].map(({ block }) => block).toSorted((a, b) => a - b)[samples[way].length >> 1]!
+  })
+  return { turns: summary("turns"), atOnce: summary("atOnce") }
+}

@@ -1,0 +1,253 @@
+/** Submissions whose walk pauses: what others do between two turns. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Client from "skein/Client"
+import * as Future from "skein/Future"
+import * as Scheduler from "skein/Scheduler"
+import type * as Skein from "skein/Skein"
+import { start } from "skein/promise"
+import * as Task from "skein/Task"
+import { edgesOf } from "../scripts/order-table.ts"
+import { order, ordering } from "../src/engine/order/order.ts"
+import { ambientIn } from "../src/internal/bodies/ambient.ts"
+import type { Compiled } from "../src/internal/bodies/livePlan.ts"
+import { compile, compileWithin, isWalking } from "../src/internal/plans/compile.ts"
+import type { Live } from "../src/internal/plans/compile.ts"
+import { Pauses } from "../src/internal/settings/turn.ts"
+import type { TaskImpl } from "../src/internal/tasks/task.ts"
+import { eachStep } from "../src/testing/internal/rails.ts"
+import { numbersFrom } from "./chance.ts"
+import { inScheduler } from "./harness.ts"
+
+/** A scheduler whose submissions pause after each step. */
+const inTurns = (options?: Skein.Options) => <A, E, R>(program: Effect.Effect<A, E, R>) =>
+  Effect.provideService(inScheduler(options)(program), Pauses, eachStep)
+
+/** Begins now, and pauses after its first step. */
+const begun = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
+
+/** Lets every other fiber have this many turns. */
+const turns = (count: number) => Effect.repeat(Effect.yieldNow, { times: count - 1 })
+
+const chainOf = (length: number, last: Task.Task<number>): Task.Task<number> => {
+  let task = last
+  for (let i = 1; i < length; i++) task = Task.map([task], ([n]) => n + 1)
+  return task
+}
+
+/** Tasks that each depend on some before them. */
+const randomTasks = (size: number, seed: number): ReadonlyArray<Task.Task<number>> => {
+  const next = numbersFrom(seed)
+  const tasks: Array<Task.Task<number>> = []
+  for (let i = 0; i < size; i++) {
+    const inputs = Array.from({ length: Math.min(i, Math.floor(4 * next())) }, () => tasks[Math.floor(next() * i)]!)
+    tasks.push(Task.map(inputs, (values) => values.reduce((a, b) => (a * 31 + b) % 9973, i)))
+  }
+  return tasks
+}
+
+const nobody = {
+  home: {},
+  find: () => -1,
+  namedOf: () => undefined,
+  runs: () => [],
+  isSpent: () => false,
+  refuse: () => undefined
+} as Live
+
+const impls = (tasks: ReadonlyArray<Task.Task<number>>) => tasks as unknown as ReadonlyArray<TaskImpl>
+
+describe("a submission in turns", () => {
+  it("G15: pauses after a bounded number of tasks and dependencies, and gives the plan that one step gives", () => {
+    const tasks = impls(randomTasks(2000, 1))
+    const targets = tasks.slice(-50)
+    const ambient = ambientIn(Context.empty())
+    const plain = compile(targets, nobody, ambient)
+    let looks = 0
+    const counted = tasks.map((task) => task.handles)
+    tasks.forEach((task, i) => Object.defineProperty(task, "handles", { get: () => (looks++, counted[i]) }))
+    const walk = compileWithin(targets, nobody, ambient, 100)
+    assert.isTrue(isWalking(walk))
+    if (!isWalking(walk)) return
+    assert.isAtMost(looks, 300)
+    let pauses = 0
+    let most = 0
+    const work = walk.begin().inTurns(100)
+    for (looks = 0; work.next().done !== true; looks = 0) {
+      pauses++
+      most = Math.max(most, looks)
+    }
+    // A step looks at the dependencies of a task a few times.
+    assert.isAtMost(most, 400)
+    assert.isAbove(pauses, 100)
+    const settled = walk.settle()
+    // Only there the edges are known in reverse.
+    const { plan, targets: references } = settled as Compiled
+    assert.deepStrictEqual({ targets: references, plan: { ...plan, reversed: undefined } }, plain)
+  })
+
+  it("O3: an order that is found in turns is the order that is found at once, with a pause for each so many rows", () => {
+    const next = numbersFrom(3)
+    for (const size of [2, 30, 300, 3000]) {
+      const rows = Array.from(
+        { length: size },
+        (_, i) =>
+          Array.from({ length: i === 0 ? 0 : Math.floor(3 * next()) }, () => Math.floor(next() * i))
+            .filter((each, j, all) => all.indexOf(each) === j)
+      )
+      const edges = edgesOf(rows)
+      let pauses = 0
+      const work = ordering(edges, 10)
+      let result = work.next()
+      for (; result.done !== true; result = work.next()) pauses++
+      assert.deepStrictEqual(result.value, order(edges))
+      if (size > 10) assert.isAtLeast(pauses, 8 * size / 10)
+    }
+  })
+
+  it.effect("G15: a small graph is entered before its fiber pauses, as ever; above the bound others run in between", () =>
+    Effect.gen(function*() {
+      const small = yield* begun(Client.compute(chainOf(1000, Task.succeed(0))))
+      assert.strictEqual((yield* Scheduler.stats).tasks.waiting, 998)
+      yield* Fiber.join(small)
+    }).pipe(inScheduler()))
+
+  it.effect("G15: what is submitted in turns runs once and gives its values, while others submit the same tasks", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const shared = chainOf(5, Task.sync(() => ++runs))
+      const tasks = [...randomTasks(40, 7), Task.map([shared, shared], ([a, b]) => a + b)]
+      const alone = yield* Client.compute(tasks)
+      runs = 0
+      const all = yield* Effect.all([
+        Client.compute(tasks),
+        Client.compute(tasks.toReversed()),
+        Client.forEach([shared, ...tasks.slice(3, 9)], (n) => Effect.succeed(n)),
+        Client.compute(tasks)
+      ], { concurrency: "unbounded" })
+      assert.strictEqual(runs, 4)
+      assert.deepStrictEqual(all[0].slice(0, 40), alone.slice(0, 40))
+      assert.deepStrictEqual(all[1].toReversed().slice(0, 40), alone.slice(0, 40))
+      assert.deepStrictEqual(all[3].slice(0, 40), alone.slice(0, 40))
+    }).pipe(inTurns()))
+
+  it.effect("G9: a key that another submission takes between two turns is joined, and what only it needs does not run", () =>
+    Effect.gen(function*() {
+      const ran: Array<string> = []
+      const note = (name: string) => Task.sync(() => (ran.push(name), 1))
+      const keyed = Task.make([note("below")], () => Effect.as(turns(100), ran.push("keyed")), { key: "k" })
+      const large = yield* begun(Client.compute([chainOf(20, Task.map([keyed, note("beside")], ([a, b]) => a + b))]))
+      yield* turns(30)
+      const other = yield* Client.submit(keyed)
+      const [sum] = yield* Fiber.join(large)
+      assert.strictEqual(sum, (yield* Future.join(other)) + 1 + 19)
+      assert.deepStrictEqual(ran.toSorted(), ["below", "beside", "keyed"])
+    }).pipe(Effect.scoped, inTurns({ concurrency: 1 })))
+
+  it.effect("G9: a live task that was joined and is gone between two turns runs again, with all that it needs", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const keyed = Task.map([Task.sync(() => ++runs)], ([n]) => n, { key: "k" })
+      const scope = yield* Scope.make()
+      const other = yield* Scope.provide(Client.submit(keyed), scope)
+      assert.strictEqual(yield* Future.join(other), 1)
+      const large = yield* begun(Client.compute(Task.map([keyed, chainOf(20, Task.succeed(0))], ([a, b]) => a + b)))
+      yield* turns(5)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* Fiber.join(large), 2 + 19)
+    }).pipe(inTurns()))
+
+  it.effect("D9: a future that is released between two turns refuses the submission, unless nobody needs it any more", () =>
+    Effect.gen(function*() {
+      const future = yield* Client.submit(Task.succeed(1))
+      const keyed = Task.map([future], ([n]) => n, { key: "k" })
+      const needs = yield* begun(
+        Effect.flip(Client.compute(Task.map([future, chainOf(20, Task.succeed(0))], ([a]) => a)))
+      )
+      const joins = yield* begun(Client.compute(Task.map([keyed, chainOf(40, Task.succeed(0))], ([a]) => a)))
+      yield* turns(5)
+      const other = yield* Client.submit(keyed)
+      yield* turns(20)
+      yield* Future.join(other)
+      yield* Future.release(future)
+      assert.include(String((yield* Fiber.join(needs)).message), "was released")
+      assert.strictEqual(yield* Fiber.join(joins), 1)
+    }).pipe(Effect.scoped, inTurns()))
+
+  it.effect("G10: a result that comes into the cache between two turns is taken from there", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const cache = new Map<string, unknown>()
+      const keyed = Task.map([Task.sync(() => ++runs)], ([n]) => n, { key: "k" })
+      const large = yield* begun(
+        Client.compute(Task.map([keyed, chainOf(20, Task.succeed(0))], ([a]) => a), { cache })
+      )
+      yield* turns(5)
+      cache.set("k", 7)
+      assert.strictEqual(yield* Fiber.join(large), 7)
+      assert.strictEqual(runs, 0)
+    }).pipe(inTurns()))
+
+  it.effect("G21: with conflict \"refuse\" a key that is taken between two turns refuses, and with \"replace\" its run ends", () =>
+    Effect.gen(function*() {
+      const keyed = (n: number) => Task.make([], () => Effect.as(turns(3000), n), { key: "k" })
+      const large = (n: number) => Task.map([keyed(n), chainOf(20, Task.succeed(0))], ([a]) => a)
+      const refused = yield* begun(Effect.flip(Client.compute(large(1), { conflict: "refuse" })))
+      const replaces = yield* begun(Client.compute(large(2), { conflict: "replace" }))
+      yield* turns(5)
+      const other = yield* Client.submit(keyed(3))
+      const error = yield* Fiber.join(refused)
+      assert.strictEqual(error._tag === "SubmitError" && error.reason._tag, "KeyConflict")
+      assert.isTrue(Exit.isFailure(yield* Future.await(other)))
+      assert.strictEqual(yield* Fiber.join(replaces), 2)
+    }).pipe(Effect.scoped, inTurns()))
+
+  it.effect("C4: an interruption between two turns leaves nothing, and no mark", () =>
+    Effect.gen(function*() {
+      const tasks = randomTasks(30, 5)
+      for (let count = 1; count < 60; count += 7) {
+        const fiber = yield* begun(Effect.scoped(Client.submitAll(tasks)))
+        yield* turns(count)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual((yield* Scheduler.stats).tasks.waiting, 0)
+      }
+      const first = compile(impls(tasks), nobody, ambientIn(Context.empty()))
+      assert.isTrue("plan" in first)
+    }).pipe(inTurns()))
+
+  it.effect("N1: the end of its task between two turns refuses a submission in the scope of that task", () =>
+    Effect.gen(function*() {
+      const exits: Array<Exit.Exit<unknown, { readonly message: string }>> = []
+      const parent = Task.make(
+        Effect.forkDetach(
+          Effect.onExit(
+            Client.submit(chainOf(20, Task.succeed(0))),
+            (exit) => Effect.sync(() => exits.push(exit as never))
+          ),
+          { startImmediately: true }
+        )
+      )
+      yield* Fiber.await((yield* Client.compute(parent)) as unknown as Fiber.Fiber<unknown>)
+      assert.lengthOf(exits, 1)
+      assert.include(String(Exit.isFailure(exits[0]!) && exits[0]!.cause), "closed")
+    }).pipe(inTurns()))
+
+  it.effect("A11: a task that is fired in turns runs", () =>
+    Effect.gen(function*() {
+      let sum = 0
+      yield* Client.fireAndForget(Task.map([chainOf(30, Task.succeed(0))], ([n]) => void (sum = n)))
+      yield* Client.awaitGroup()
+      assert.strictEqual(sum, 29)
+    }).pipe(inTurns()))
+
+  it.live("A14: plain code has the future of a large graph at once", () =>
+    Effect.promise(async () => {
+      await using skein = await start()
+      const future = skein.submit(chainOf(40_000, Task.succeed(0)))
+      assert.strictEqual(await future, 39_999)
+    }))
+})
