@@ -78,7 +78,8 @@ export type { ForEachOptions } from "./internal/client/mapping.ts"
  * **Details**
  *
  * The current `Scope` claims the result until it closes. Closing cancels the task if it has not ended and no other owner wants
- * it. Its dependencies are submitted with it, each task once.
+ * it. Its dependencies are submitted with it, each task once. A graph of some 16,384 tasks or more is entered in turns: timers and
+ * I/O go on meanwhile, and the future is there when all is entered.
  *
  * @stability unstable
  * @category forking

@@ -2,9 +2,9 @@
  * Microseconds a task and memory: Skein beside the floor and the peers, in one process, in interleaved rounds.
  *
  *     npm run bench -- [--quick] [--sizes 1000,10000] [--shapes chain,tree] [--json file] [--without-skein]
- *                      [--without-peers] [--without-memory] [--without-nested] [--nested] [--threads] [--streams] [--cores]
+ *                      [--without-peers] [--without-memory] [--without-nested] [--nested] [--submission] [--threads] [--streams] [--cores]
  *
- * `--nested` measures recursion by tasks and nothing else, `--threads` tasks in threads beside peers, `--streams` streams of results,
+ * `--nested` measures recursion by tasks and nothing else, `--submission` how large graphs are entered, `--threads` tasks in threads beside peers, `--streams` streams of results,
  * `--cores` when other cores pay.
  *
  * Figures are lower quartiles: what others do on the machine only ever adds, and to long runs more than to short ones. They
@@ -33,6 +33,7 @@ const { values: flags } = parseArgs({
     "without-memory": { type: "boolean", default: false },
     "without-nested": { type: "boolean", default: false },
     nested: { type: "boolean", default: false },
+    submission: { type: "boolean", default: false },
     threads: { type: "boolean", default: false },
     streams: { type: "boolean", default: false },
     cores: { type: "boolean", default: false }
@@ -395,6 +396,31 @@ const nestedTable = async (): Promise<void> => {
   table(ways.map(({ name }) => name), [bytes.map((each) => Math.round(each).toLocaleString("en"))])
 }
 
+// ---- submission
+
+const submissionTables = async (): Promise<void> => {
+  const { measure: measureSubmission, measureTables } = await import("./submission.ts")
+  say(
+    "## Submission by `Client.submitAll`: µs of processor time a task, and the longest block of the event loop in ms of it"
+  )
+  say()
+  say("At once: the same without pauses.")
+  say()
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const size of sizes) {
+    for (const shape of shapes) {
+      const { atOnce, turns } = await measureSubmission(shape, size, size > 100_000 ? 2 : size > 10_000 ? 5 : 15)
+      const ratio = turns.micros / atOnce.micros
+      const name = `${shape}, ${size.toLocaleString("en")}`
+      rows.push([name, ...[turns.micros, atOnce.micros, ratio, turns.block, atOnce.block].map(figure)])
+    }
+  }
+  table(["graph", "in turns", "at once", "ratio", "longest block", "at once"], rows)
+  say("## A task whose input is a table of 10,000 rows: µs")
+  say()
+  table(["", "µs"], measureTables(15).map(({ micros, name }) => [name, figure(micros)]))
+}
+
 // ---- threads
 
 const threadsTables = async (): Promise<void> => {
@@ -589,7 +615,7 @@ const budgets = (): ReadonlyArray<Budget> => {
 // ---- the report
 
 /** Only one part is measured. */
-const isPart = flags.nested || flags.threads || flags.streams || flags.cores
+const isPart = flags.nested || flags.submission || flags.threads || flags.streams || flags.cores
 
 say(
   `# Benchmark: Node ${process.version}, ${cpus()[0]?.model.trim()} x ${cpus().length}${isPart ? "" : ", 8 slots"}`
@@ -616,6 +642,7 @@ const measureShapes = async (): Promise<void> => {
 
 if (!isPart) await measureShapes()
 if (subject && (flags.nested || !isPart) && !flags["without-nested"]) await nestedTable()
+if (subject && flags.submission) await submissionTables()
 if (flags.threads) await threadsTables()
 if (flags.streams) await streamsTables()
 if (flags.cores) await coresTables()

@@ -9,6 +9,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
+import * as Task from "skein/Task"
 import { Pauses } from "../../src/internal/settings/turn.ts"
 import { slots } from "./contestant.ts"
 import { make } from "./shapes.ts"
@@ -20,6 +21,12 @@ export interface Submission {
   readonly micros: number
   /** Milliseconds of the longest block of the event loop. */
   readonly block: number
+}
+
+/** A task over a table, in microseconds. */
+export interface TableInput {
+  readonly name: string
+  readonly micros: number
 }
 
 const layer = Skein.layer({ concurrency: slots })
@@ -98,4 +105,33 @@ export const measure = async (
     block: samples[way].map(({ block }) => block).toSorted((a, b) => a - b)[samples[way].length >> 1]!
   })
   return { turns: summary("turns"), atOnce: summary("atOnce") }
+}
+
+/** What it costs to make a task whose input is a table of 10,000 rows, beside a plain loop over all its values. */
+export const measureTables = (rounds: number): ReadonlyArray<TableInput> => {
+  const table = () =>
+    Array.from({ length: 10_000 }, (_, i) => ({ id: i, name: `row ${i}`, x: i / 3, y: -i, isOdd: i % 2 === 1 }))
+  const rows = table()
+  const frozen = Object.freeze(table().map((row) => Object.freeze(row)))
+  let seen = 0
+  const ways: ReadonlyArray<readonly [name: string, times: number, make: () => unknown]> = [
+    ["loop over all values", 1, () => {
+      for (const row of rows) {
+        for (const name of Object.keys(row)) if (row[name as keyof typeof row] !== undefined) seen++
+      }
+    }],
+    ["plain", 1, () => Task.map([rows], ([given]) => given.length)],
+    ["frozen", 100, () => Task.map([frozen], ([given]) => given.length)],
+    ["Task.value", 100, () => Task.map([Task.value(rows)], ([given]) => given.length)],
+    ["Task.succeed", 100, () => Task.map([Task.succeed(rows)], ([given]) => given.length)]
+  ]
+  const samples = ways.map((): Array<number> => [])
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, [, times, make]] of ways.entries()) {
+      const began = performance.now()
+      for (let k = 0; k < times; k++) make()
+      if (round >= 0) samples[i]!.push((performance.now() - began) * 1000 / times)
+    }
+  }
+  return ways.map(([name], i) => ({ name, micros: quartile(samples[i]!) }))
 }
