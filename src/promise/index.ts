@@ -79,6 +79,10 @@ export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolea
    * last of these is stopped. Defaults to no limit.
    */
   readonly maxFailures?: number | undefined
+  /** The name under which `Progress` and a progress bar show it. Defaults to the label of its tasks, which is the name of the function. */
+  readonly name?: string | undefined
+  /** How many items the source has, for progress. Known of arrays, sets and other iterables that have a length or a size. */
+  readonly total?: number | undefined
 }
 
 /**

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { type Future, type PromiseClient, signal, start, task } from "skein/promise"
+import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as SkeinError from "skein/SkeinError"
 
@@ -222,10 +224,10 @@ describe("options", () => {
       const ofTasks = skein.stream([one], typo)[Symbol.asyncIterator]()
       assert.match(
         await rejected(ofTasks.next()),
-        /: mode, outstanding, ordered, withInput, batch, maxFailures, conflict, signal\.$/
+        /: mode, outstanding, ordered, withInput, batch, maxFailures, name, total, conflict, signal\.$/
       )
       const ofItems = skein.stream([1], (n) => n, typo)[Symbol.asyncIterator]()
-      assert.match(await rejected(ofItems.next()), /: mode, .*, batch, maxFailures, conflict, signal, label, /)
+      assert.match(await rejected(ofItems.next()), /: mode, .*, batch, maxFailures, name, total, conflict, signal, label, /)
       assert.match(
         messageOf(() => skein.submit({ priorty: 1 } as never, () => 1)),
         /options: key, label, .*, signal\.$/
@@ -282,6 +284,34 @@ describe("graphs", () => {
 })
 
 describe("streams", () => {
+  it(
+    "V12: a loop is in progress under its name, or that of its function",
+    withClient({ concurrency: 2 }, async (skein) => {
+      const streams = async () => (await Effect.runPromiseWith(skein.context)(Scheduler.stats)).streams
+      const double = (n: number) => 2 * n
+      const names: Array<unknown> = []
+      const note = async () => names.push((await streams())?.map(({ name, taken, total }) => [name, taken, total]))
+      for await (const _ of skein.stream([1], double)) await note()
+      for await (const _ of skein.stream(new Set([1, 2]), double, { name: "doubles", outstanding: 1 })) await note()
+      for await (
+        const _ of skein.stream(
+          (function*() {
+            yield task(double, 1)
+          })(),
+          { name: "tasks", total: 7 }
+        )
+      ) await note()
+      await note()
+      assert.deepStrictEqual(names, [
+        [["double", 1, 1]],
+        [["doubles", 1, 2]],
+        [["doubles", 2, 2]],
+        [["tasks", 1, 1]],
+        undefined
+      ])
+    })
+  )
+
   const read = async (results: AsyncIterable<unknown>): Promise<Array<unknown>> => {
     const all: Array<unknown> = []
     for await (const result of results) all.push(result)

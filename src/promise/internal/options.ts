@@ -10,9 +10,11 @@ import {
   checkOf,
   conflict,
   count,
+  countOrNone,
   duration,
   flag,
   mode,
+  name,
   recordOf,
   slots
 } from "../../internal/tasks/checks.ts"
@@ -40,6 +42,8 @@ export interface StreamOptions extends Submitted {
   readonly withInput?: boolean | undefined
   readonly batch?: number | "auto" | undefined
   readonly maxFailures?: number | undefined
+  readonly name?: string | undefined
+  readonly total?: number | undefined
 }
 
 /** Options of a stream of items. */
@@ -86,6 +90,8 @@ export const ofStream: Checks<StreamOptions> = {
   // Checked with the stream.
   batch: anything,
   maxFailures: count,
+  name,
+  total: countOrNone,
   ...ofRun
 }
 
