@@ -15,6 +15,7 @@ import type { Because, Explanation, TaskName } from "./engine/views/explain.ts"
 import type { AwaitWorkersOptions } from "./internal/client/awaitWorkers.ts"
 import type { Failure, ModeIn, Result } from "./internal/client/computing.ts"
 import type { PauseError, PauseOf, PauseOptions } from "./internal/client/pausing.ts"
+import * as picture from "./internal/client/picture.ts"
 import type { RunOnEachOptions } from "./internal/client/runOnEach.ts"
 import { Scheduler } from "./internal/client/scheduler.ts"
 import type { Snapshot, Stats } from "./internal/client/scheduler.ts"
@@ -136,6 +137,41 @@ export const explainText = (explanation: Explanation): string => textOf(explanat
  * @since 0.1.0
  */
 export const dump: Effect.Effect<Snapshot, never, Scheduler> = Scheduler.use((s) => s.dump)
+
+/**
+ * A picture of a dump for Mermaid: the live tasks by their states, and what they wait for. Tasks of streams are one node for each
+ * name of a stream, with the number of its items in each place.
+ *
+ * **Example** (What a scheduler does)
+ *
+ * ```ts import.meta.vitest
+ * import { Effect, Stream } from "effect"
+ * import { Client, Scheduler, Skein } from "skein"
+ *
+ * const program = Effect.gen(function*() {
+ *   const pages = Client.stream([1, 2, 3, 4], () => Effect.never, { name: "pages", outstanding: 3 })
+ *   yield* Effect.forkScoped(Stream.runDrain(pages))
+ *   yield* Effect.yieldNow
+ *   yield* Effect.yieldNow
+ *   return Scheduler.toMermaid(yield* Scheduler.dump).split("\n")[1]
+ * }).pipe(Effect.scoped, Effect.provide(Skein.layer({ concurrency: 2 })))
+ * program // => "  0[[\"stream pages<br/>0 of 4<br/>2 running, 1 waiting\"]]"
+ * ```
+ *
+ * @stability unstable
+ * @category converting
+ * @since 0.1.0
+ */
+export const toMermaid = (dump: Snapshot): string => picture.toMermaid(dump)
+
+/**
+ * The same picture in the DOT language of GraphViz.
+ *
+ * @stability unstable
+ * @category converting
+ * @since 0.1.0
+ */
+export const toGraphViz = (dump: Snapshot): string => picture.toGraphViz(dump)
 
 /**
  * The number of tasks in each state.

@@ -374,6 +374,41 @@ describe("streams in dumps, events and explanations", () => {
       assert.isUndefined((yield* Scheduler.dump).streams)
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  it.effect("V12, V8: in a picture of a dump a stream is one node with counts, beside the tasks and what they wait for", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const body = (n: number) => n === 1 ? Effect.fail("odd") : n === 0 ? Effect.succeed(n) : Deferred.await(gate)
+      const rows = Client.stream(endless(), body, { mode: "collect", name: "rows", outstanding: 1000, ordered: false })
+      const child = Task.make(Deferred.await(gate), { key: "child" })
+      const parent = Task.make(Client.compute(child), { key: "parent", label: "above", priority: 1 })
+      const fiber = yield* Effect.forkChild(
+        Effect.all([
+          Client.compute(Task.map([parent], () => 1, { key: "next" })),
+          Stream.runForEach(rows, () => Deferred.await(gate)),
+          // Not a stream.
+          Client.compute(Task.make(Deferred.await(gate), { key: "stream rows", priority: 1 }))
+        ], { concurrency: "unbounded" })
+      )
+      yield* turns(40)
+      const dump = yield* Scheduler.dump
+      const lines = Scheduler.toMermaid(dump).split("\n")
+      assert.deepStrictEqual(lines.slice(0, 7), [
+        "flowchart TD",
+        "  0[[\"stream rows<br/>1 of 1000+<br/>1 running, 997 waiting, 1 unread, 1 failed\"]]",
+        "  1[\"parent<br/>above\"]",
+        "  2[\"next\"]",
+        "  3[\"stream rows\"]",
+        "  4[\"child\"]",
+        "  4 -->|\"in its body\"| 1"
+      ])
+      assert.include(lines, "  1 --> 2")
+      assert.include(Scheduler.toGraphViz(dump), "997 waiting")
+      assert.isBelow(lines.length, 30)
+      yield* Deferred.succeed(gate, undefined)
+      yield* turns()
+      yield* Fiber.interrupt(fiber)
+    }).pipe(inScheduler({ concurrency: 3 })))
+
   it.effect("V12: changes report what is consumed, and the close of a stream", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []

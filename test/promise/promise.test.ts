@@ -227,7 +227,10 @@ describe("options", () => {
         /: mode, outstanding, ordered, withInput, batch, maxFailures, name, total, conflict, signal\.$/
       )
       const ofItems = skein.stream([1], (n) => n, typo)[Symbol.asyncIterator]()
-      assert.match(await rejected(ofItems.next()), /: mode, .*, batch, maxFailures, name, total, conflict, signal, label, /)
+      assert.match(
+        await rejected(ofItems.next()),
+        /: mode, .*, batch, maxFailures, name, total, conflict, signal, label, /
+      )
       assert.match(
         messageOf(() => skein.submit({ priorty: 1 } as never, () => 1)),
         /options: key, label, .*, signal\.$/

@@ -85,6 +85,8 @@ export interface TaskSnapshot {
   /** The number of its graph. */
   readonly graph: number
   readonly label?: string
+  /** The name of the stream that submitted it for one of its items. */
+  readonly stream?: string
   readonly state: PhaseName
   /** The keys of the dependencies that have not ended, or of the task it stands for. */
   readonly waitsOn?: ReadonlyArray<string>
@@ -285,6 +287,7 @@ const taskOf = (
 ): TaskSnapshot => {
   const { flags, phase, refs, starts, worker } = state.tasks
   const label = labelOf(state, task)
+  const { stream } = state.tasks.submission[task]!.owner
   const alias = extrasOf(state, task)?.alias
   const open = phase[task] === Phase.waiting ?
     (alias === undefined ? awaitedDependenciesOf(state, task) : [alias]) :
@@ -296,6 +299,7 @@ const taskOf = (
     key: keyOf(state, task),
     graph: state.tasks.submission[task]!.number,
     ...(label !== undefined && { label }),
+    ...(stream !== undefined && { stream }),
     state: phaseNames[phase[task]!] as PhaseName,
     ...(open.length > 0 && { waitsOn: keysOf(state, open, task) }),
     ...(alias !== undefined && { standsFor: keysOf(state, [alias], task)[0]! }),

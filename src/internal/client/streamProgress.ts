@@ -40,7 +40,7 @@ interface Named {
   readonly speed: Speed
 }
 
-const nothing: StreamCounts = {
+export const nothing: StreamCounts = {
   taken: 0,
   waiting: 0,
   rateLimited: 0,
@@ -54,7 +54,7 @@ const nothing: StreamCounts = {
   isOpen: false
 }
 
-const sum = (a: StreamCounts, b: StreamCounts): StreamCounts => ({
+export const sum = (a: StreamCounts, b: StreamCounts): StreamCounts => ({
   taken: a.taken + b.taken,
   waiting: a.waiting + b.waiting,
   rateLimited: a.rateLimited + b.rateLimited,

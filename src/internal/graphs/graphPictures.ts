@@ -60,7 +60,7 @@ const shapes: Readonly<Record<Node["kind"], EffectGraph.MermaidNodeShape>> = {
 }
 
 /** The label, unless the key contains it. */
-const words = ({ key, label }: PlainNode): string =>
+export const words = ({ key, label }: PlainNode): string =>
   label === undefined || label === key || key.startsWith(`${label}#`) ? inLine(key) : `${inLine(key)}\n${inLine(label)}`
 
 const wordsOfEdge = ({ kind, policy }: Dependency): string =>
