@@ -500,8 +500,12 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S2: nobody tells c (row 2, waiting) of an end", (state) => state.successors.clear()]
   ]],
   [rated, [
-    ["S2: nobody will start what falls due", (state) => void (state.delays.dueAt = Infinity)],
+    ["S2: nobody will start what falls due", (state) => void (state.delays.held.length = 0)],
     ["S6: crowd [false,\"\",[],[\"api\"],null] does not wait", (state) => state.delays.held[0]!.heapIndex = 1],
+    [
+      "S6: crowd [false,\"\",[],[\"api\"],null] may start, and no dispatch looks at it",
+      (state) => state.delays.held[0]!.heldUntil = state.now
+    ],
     ["S6: crowd [false,\"\",[],[\"api\"],null] waits for too long", (state) => state.delays.held[0]!.heldUntil = 11],
     [
       "S6: crowd [false,\"\",[],[\"db\"],null] may start before its parent",

@@ -243,6 +243,18 @@ describe("rates", () => {
     assert.lengthOf(rig.state.workers, 1)
   })
 
+  it("W22, W18: a pool starts a worker for a task whose rate allows it to start while all slots are taken", () => {
+    const rig = withRate(1, 100, "api", 1)
+    rig.send({ _tag: "PoolOpened", name: "p", min: 0, max: 3, slots: 1, idleMillis: 50 })
+    const main = rig.open()
+    rig.submit(main, tasks("a", "b"), allOf("api", "a", "b"))
+    assert.strictEqual(rig.state.timers.wakeAt, 100)
+    rig.at(100)
+    assert.lengthOf(rig.state.workers, 2)
+    rig.send({ _tag: "WorkerStarted", worker: 1 })
+    assert.strictEqual(phases(rig, "a", "b"), "running running")
+  })
+
   it("W22: a due start ends no keeping wait as starved", () => {
     const rig = withRate(1, 100, "api", 2)
     const main = rig.open()

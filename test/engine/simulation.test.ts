@@ -66,10 +66,6 @@ describe("simulation", () => {
     const rare = [
       "stopped twice",
       "settled and overdue",
-      "forced and settled as Failed",
-      "forced and settled as Skipped",
-      "forced and settled as Succeeded",
-      "forced and stopped as attempt",
       "succeeded others",
       "lengthened",
       "opened by a submission",
@@ -78,9 +74,9 @@ describe("simulation", () => {
       "forgotten"
     ]
     for (const tag of rare) assert.isAbove(totals.get(tag) ?? 0, 10, tag)
-    for (const tag of ["forced and stopped as Cancelled", "forced and stopped as deadline"]) {
-      assert.isAbove(totals.get(tag) ?? 0, 3, tag)
-    }
+    const forced = ["settled as Failed", "settled as Skipped", "settled as Succeeded"]
+      .concat("stopped as attempt", "stopped as Cancelled", "stopped as deadline")
+    for (const tag of forced) assert.isAbove(totals.get(`forced and ${tag}`) ?? 0, 3, tag)
   })
 
   it("T1: the same seed tells the same story twice", () => {

@@ -97,6 +97,7 @@ export const heaps: Rule = function*(state, { members }) {
     if (heapIndex !== place || state.crowds.get(name) !== crowd || state.awake.has(crowd)) {
       yield `S6: crowd ${name} does not wait`
     }
+    if (heldUntil <= now) yield `S6: crowd ${name} may start, and no dispatch looks at it`
     if (heldUntil > Math.max(now, delayOf(state, crowd)?.until ?? now)) yield `S6: crowd ${name} waits for too long`
   }
   for (const [crowd, parent] of withParents(held)) {

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { isLimited } from "../dispatch/amounts.ts"
-import { delayOf, isPaused } from "../dispatch/delays.ts"
+import { delayOf, dueAt, isPaused } from "../dispatch/delays.ts"
 import { workersFor } from "../dispatch/placement.ts"
 import { isFree } from "../dispatch/room.ts"
 import { Flag, Phase } from "../protocol/Phase.ts"
@@ -24,9 +24,9 @@ export const timers: Rule = function*(state, { isArmed, live, name }) {
     }
   }
   if (heap.length > mostTimers(state)) yield `S2: ${heap.length} timers are kept`
-  const { dueAt, groups, paused = Infinity, tagPatterns, tags } = state.delays
+  const { groups, paused = Infinity, tagPatterns, tags } = state.delays
   const ends = [paused, ...tags.values(), ...tagPatterns.values(), ...groups.values()]
-  const next = Math.min(heap[0]?.at ?? Infinity, state.crew.watchAt, dueAt, ...ends)
+  const next = Math.min(heap[0]?.at ?? Infinity, state.crew.watchAt, dueAt(state), ...ends)
   if (state.timers.wakeAt !== next) yield "S2: nobody will wake the engine"
   // Others wait for a slot or for units too, whose end is an event.
   const isNext = (crowd: Crowd): boolean =>
@@ -34,7 +34,7 @@ export const timers: Rule = function*(state, { isArmed, live, name }) {
   const due = isPaused(state)
     ? []
     : Array.from(state.crowds.values(), (crowd) => isNext(crowd) ? delayOf(state, crowd)?.until ?? Infinity : Infinity)
-  if (dueAt > Math.min(...due)) yield "S2: nobody will start what falls due"
+  if (dueAt(state) > Math.min(...due)) yield "S2: nobody will start what falls due"
   for (const [task, { overdue }] of state.stopping) {
     const grace = graceOf(state, task)
     const isReported = grace === Infinity || overdue || isArmed(task, "grace", tasks.attempt[task]!)

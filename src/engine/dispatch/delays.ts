@@ -16,8 +16,6 @@ import { newLog } from "../state/Extras.ts"
 import type { RateLog } from "../state/Extras.ts"
 import type { Crowd } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
-import { Use } from "../state/Use.ts"
-import { use } from "../state/uses.ts"
 import * as held from "./held.ts"
 import { canStart } from "./room.ts"
 
@@ -134,18 +132,6 @@ export const mustWait = (state: State, crowd: Crowd): boolean => {
   return true
 }
 
-/** Each dispatch determines anew when to try again. */
-export const begin = ({ delays }: State): void => {
-  delays.dueAt = Infinity
-}
-
-/** Notes at the end of a dispatch when to try again. Without a free slot, the end of an attempt is the next moment for that. */
-export const end = (state: State): void => {
-  const { delays, delays: { held: [first] } } = state
-  delays.dueAt = first !== undefined && canStart(state) ? first.heldUntil : Infinity
-  if (delays.dueAt < Infinity) use(state, Use.delays)
-}
-
 /** Counts a start. Returns whether a rate allows no other now. */
 export const noteStart = (state: State, tags: ReadonlyArray<string> | undefined): boolean => {
   const { patterns, rate, rates } = state.delays
@@ -212,5 +198,12 @@ export const pausedGroupOf = (
   return group !== undefined && groups.has(group) ? group : undefined
 }
 
+/** When the first start falls due. Without a free slot or a pool that grows, the end of an attempt is the next moment for a start. */
+export const dueAt = (state: State): number => {
+  const { crew: { pool }, delays: { held: [first] } } = state
+  if (first === undefined || isPaused(state)) return Infinity
+  return pool !== undefined || canStart(state) ? first.heldUntil : Infinity
+}
+
 /** When the engine must be woken for a start that falls due, or for the end of a pause. */
-export const wakesAt = ({ delays: { dueAt, endsAt } }: State): number => Math.min(dueAt, endsAt)
+export const wakesAt = (state: State): number => Math.min(dueAt(state), state.delays.endsAt)

@@ -9,6 +9,8 @@
  */
 import type { Crowd } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
+import { Use } from "../state/Use.ts"
+import { use } from "../state/uses.ts"
 import { insert, remove } from "../structures/heap.ts"
 
 /** A crowd has its first queue. */
@@ -28,6 +30,7 @@ export const hold = (state: State, crowd: Crowd, until: number): void => {
   if (!state.awake.delete(crowd)) return
   crowd.heldUntil = until
   insert(state, state.delays.held, crowd, isBefore)
+  use(state, Use.delays)
 }
 
 const take = (state: State, crowd: Crowd): void => {

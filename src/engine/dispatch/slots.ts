@@ -38,7 +38,7 @@ export const fill = (state: State, out: Out): void => {
   }
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0 && state.balance.turns.size > 0) turns.forget(state)
-  if (isUsed(state, Use.delays)) delays.begin(state)
+  if (isUsed(state, Use.delays)) releaseDue(state)
   if (delays.isPaused(state)) return ready.flushLone(state)
   if (state.queues.size > 0 || isUsed(state, Use.steering)) {
     return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.flushLone(state)
@@ -91,7 +91,6 @@ const isContended = (state: State): boolean =>
 /** The dispatch with queues: tasks that can start nowhere yet hold up others only for the units that they wait for. */
 const dispatchQueues = (state: State, round: Round, out: Out): void => {
   ready.flushLone(state)
-  releaseDue(state)
   const aside: Array<Queue> = []
   const open = new Set(state.awake)
   const close = (crowds: Iterable<Crowd>): void => {
@@ -131,7 +130,6 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     heads.reposition(state, queue)
     delays.mustWait(state, queue.crowd)
   }
-  delays.end(state)
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0) turns.forget(state)
 }

@@ -135,8 +135,6 @@ export interface Delays {
   endsAt: number
   /** Crowds that wait for a rate or a pause, the one that may start first before the others (a binary heap). */
   readonly held: Array<Crowd>
-  /** When the next start falls due for which a task waits; `Infinity` if none waits for a rate. */
-  dueAt: number
 }
 
 /** Timers, and when the driver wakes the engine for them. */
@@ -335,8 +333,7 @@ const stateOf = (
     tagPatterns: new Map(),
     groups: new Map(),
     endsAt: Infinity,
-    held: [],
-    dueAt: Infinity
+    held: []
   },
   timers: {
     heap: [],

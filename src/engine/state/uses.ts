@@ -31,7 +31,7 @@ export const usesNow = (state: State): number => {
   if (state.later.size > 0) uses |= Use.later
   if (state.resources > 0) uses |= Use.resources
   if (state.timers.heap.length > 0) uses |= Use.timers
-  if (delays.dueAt < Infinity || isAnyPaused(state)) uses |= Use.delays
+  if (delays.held.length > 0 || isAnyPaused(state)) uses |= Use.delays
   if (crew.takers === 0) uses |= Use.noTaker
   if (crew.draining > 0) uses |= Use.draining
   return uses
