@@ -56,10 +56,12 @@ export const measureLarge = async (isQuick: boolean): Promise<ReadonlyArray<Meas
   const runner = await skein.open(2)
   const [floor, ...unused] = await pools.open(2)
   await Promise.all(unused.map((pool) => pool.close()))
+  const mover = await pools.openMover()
   const rounds = isQuick ? 3 : 9
   const { endOf, lastOf, next, rows } = skein.work
   const own = new Float64Array(length)
   let moved = new Float64Array(length)
+  let bare = new Float64Array(length)
   const shared = new Float64Array(new SharedArrayBuffer(8 * length))
   let most = 0
   /** Runs with the growth of buffers of this thread noted. */
@@ -78,6 +80,13 @@ export const measureLarge = async (isQuick: boolean): Promise<ReadonlyArray<Meas
             expect("The moved array", back!.length, length)
             moved = back as Float64Array<ArrayBuffer>
           })
+      },
+      {
+        name: "floor, moved",
+        run: async () => {
+          bare = await mover.run(bare)
+          expect("The array that bare threads move", bare.length, length)
+        }
       },
       {
         name: "Skein, shared memory",
@@ -152,7 +161,7 @@ export const measureLarge = async (isQuick: boolean): Promise<ReadonlyArray<Meas
     rounds,
     processor
   )
-  await Promise.all([runner.close(), floor!.close()])
+  await Promise.all([runner.close(), floor!.close(), mover.close()])
   const growth = `While arrays were moved or shared, buffers of the main thread grew by ${
     Math.max(0, most)
   } bytes at most.`

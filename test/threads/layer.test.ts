@@ -122,15 +122,17 @@ describe("tasks in threads", () => {
       assert.strictEqual(yield* withThreads(program, { tasks: [parents] }), "late")
     }))
 
-  it.live("W16: a pool with a name runs the tasks that ask for it", () =>
-    withThreads(
-      Effect.gen(function*() {
-        const { workers } = yield* Scheduler.stats
-        assert.deepStrictEqual(workers.map(({ id }) => id), ["local", "cpu-1"])
-        assert.strictEqual(yield* Client.compute(Task.withOptions(double(4), { workers: { labels: ["cpu"] } })), 8)
-      }),
-      { id: "cpu" }
-    ))
+  it.live("W16: a pool runs the tasks that ask for it, by its name or as threads", () =>
+    Effect.forEach([undefined, "cpu"], (id) =>
+      withThreads(
+        Effect.gen(function*() {
+          const name = id ?? "threads"
+          const { workers } = yield* Scheduler.stats
+          assert.deepStrictEqual(workers.map(({ id }) => id), ["local", `${name}-1`])
+          assert.strictEqual(yield* Client.compute(Task.withOptions(double(4), { workers: { labels: [name] } })), 8)
+        }),
+        { id }
+      )))
 
   it.live("W16: of two pools that serve different modules each runs its own, and a task that both serve runs in either", () =>
     Effect.gen(function*() {

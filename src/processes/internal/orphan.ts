@@ -1,5 +1,6 @@
 /**
- * The end of a child process whose parent is gone. A body that computes lets nothing else of its process run, so a thread looks.
+ * The end of a child process whose parent is gone. The channel closes then, but a body that computes holds that event back, so a thread
+ * looks.
  *
  * @internal
  */

@@ -145,7 +145,7 @@ export const open = (
     })
     yield* Effect.addFinalizer(() => parties.close)
     const terms = said({ restart, ...said(termsIn(options)) })
-    const own = options.id === undefined ? labels : [options.id, ...labels]
+    const own = [id, ...labels]
     const postings = Array.from({ length: pool.size }, (_, i) => {
       return postingOf({ id: `${id}-${i + 1}`, concurrency, labels: own, ...terms }, {}, context)
     })

@@ -46,6 +46,20 @@ const floor = async (threads: number): Promise<Pool> => {
   }
 }
 
+/** A bare thread to which an array is moved, and which moves it back. */
+export const openMover = async () => {
+  const worker = new Worker(fileOf("mover.ts"))
+  await new Promise((resolve) => worker.once("online", resolve))
+  return {
+    run: (numbers: Float64Array<ArrayBuffer>): Promise<Float64Array<ArrayBuffer>> =>
+      new Promise((resolve) => {
+        worker.once("message", resolve)
+        worker.postMessage(numbers, [numbers.buffer])
+      }),
+    close: () => worker.terminate()
+  }
+}
+
 const piscina = (threads: number): Pool => {
   const pool = new Piscina({ filename: fileOf("work.ts"), minThreads: threads, maxThreads: threads })
   return { name: "piscina", run: (call) => pool.run(call), close: () => pool.destroy() }
