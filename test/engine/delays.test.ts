@@ -6,7 +6,9 @@ import type { Ending, Event, PauseTarget, Rate } from "../../src/engine/protocol
 import { fairnessOf } from "../../src/engine/protocol/fairness.ts"
 import type { Demand, Settings } from "../../src/engine/protocol/Plan.ts"
 import * as State from "../../src/engine/state/State.ts"
-import { explain } from "../../src/engine/views/explain.ts"
+import { delayedIn } from "../../src/engine/views/delayed.ts"
+import type { Delayed } from "../../src/engine/views/delayed.ts"
+import { explain, explainAll } from "../../src/engine/views/explain.ts"
 import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { Chance } from "../chance.ts"
 import { longOr } from "../long.ts"
@@ -533,6 +535,13 @@ class Life {
     }
   }
 
+  /** The tasks that are held back, counted one by one. */
+  private explained(): Delayed {
+    const all = explainAll(this.state).map(({ because }) => because._tag)
+    const count = (tag: string) => all.filter((each) => each === tag).length
+    return { rateLimited: count("RateLimited"), paused: count("Paused") }
+  }
+
   private next: { readonly tags: ReadonlyArray<string>; readonly group: string } = { tags: [], group: "" }
 
   private addWorker(): void {
@@ -614,6 +623,7 @@ class Life {
 
   live(count: number): void {
     for (let i = 0; i < count; i++) {
+      if (i % 3 === 0) assert.deepStrictEqual(delayedIn(this.state), this.explained())
       this.chance.weighted<() => void>([
         [5, () => this.submit()],
         [6, () => this.end()],
@@ -681,7 +691,7 @@ describe("random lives with rates and pauses", () => {
     (_, i) => Number(first ?? 1) + i
   )
 
-  it("W22, W23: no interval has more starts than its rate, none is in a pause, and the same seed says the same twice", () => {
+  it("W22, W23, V12: no interval has more starts than its rate, none is in a pause, what waits is counted, and the same seed says the same twice", () => {
     let starts = 0
     let pauses = 0
     for (const seed of seeds) {
