@@ -490,6 +490,22 @@ describe("pauses", () => {
   })
 })
 
+describe("what is held back", () => {
+  it("V12: a task that no worker could run waits for a worker, not for a pause", () => {
+    const rig = new Rig({})
+    const main = rig.open()
+    rig.send({ _tag: "StartsPaused", of: { tag: "a" } })
+    rig.submit(main, tasks("x", "y"), allOf("a", "x"))
+    rig.send({ _tag: "StartsPaused", of: {} })
+    assert.deepStrictEqual(delayedIn(rig.state), { rateLimited: 0, paused: 0 })
+    assert.deepStrictEqual([because(rig, "x")?._tag, because(rig, "y")?._tag], ["NoWorker", "NoWorker"])
+    rig.send({ _tag: "WorkerAdded", name: "w", slots: 1 })
+    assert.deepStrictEqual(delayedIn(rig.state), { rateLimited: 0, paused: 2 })
+    rig.send({ _tag: "StartsResumed", of: {} })
+    assert.deepStrictEqual(delayedIn(rig.state), { rateLimited: 0, paused: 1 })
+  })
+})
+
 /** Random lives with rates and pauses, judged by the starts alone. */
 class Life {
   readonly state: State.State
