@@ -40,6 +40,25 @@ describe("scopes", () => {
       }
     }).pipe(inScheduler()))
 
+  it.effect("C4: a scope whose first submission is refused takes the next one, and stops its tasks at its end", () =>
+    Effect.gen(function*() {
+      const log: Log = []
+      const tooMany = Task.all(Array.from({ length: 10 }, (_, i) => Task.map([], () => i)))
+      const useScope = Effect.scoped(Effect.gen(function*() {
+        const refused = yield* Effect.flip(Client.submit(tooMany))
+        assert.strictEqual(refused.reason._tag, "LimitExceeded")
+        const kept = yield* Client.submit(Task.make(Effect.succeed(1)))
+        assert.strictEqual(yield* Future.join(kept), 1)
+        yield* Client.submit(Task.make(reluctant(log, "t")))
+        yield* started(log, "t")
+      }))
+      yield* useScope
+      yield* Client.compute(Task.make(useScope))
+      assert.deepStrictEqual(log.filter((entry) => entry === "t is finalized"), ["t is finalized", "t is finalized"])
+      // Nothing is left of a scope in which all was refused.
+      yield* Effect.scoped(Effect.flip(Client.submit(tooMany)))
+    }).pipe(inScheduler({ limits: { tasks: 10 } })))
+
   it.effect("C4: resources that come and go between submissions change nothing about that", () =>
     Effect.gen(function*() {
       const log: Log = []

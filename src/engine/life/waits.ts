@@ -46,6 +46,9 @@ export const begin = (state: State, event: WaitBegan, out: Out): void => {
   if (mode === "each") return stand(state, event.wait, claims, claims.map((id) => state.claims.get(id)), out)
   if (standing !== undefined) return enterTaking(state, event, state.waits.get(standing), out)
   if (targetsOf !== undefined) return enter(state, event, targetsOfOwner(state, targetsOf), undefined, out)
+  // A join, as most waits are.
+  const only = claims.length === 1 ? state.claims.get(claims[0]!) : undefined
+  if (only !== undefined) return enter(state, event, [only.task], only, out)
   const live = new Set<Claim>()
   let isOneGone = false
   for (const id of claims) {
@@ -67,7 +70,7 @@ export const enter = (
   state: State,
   request: Request,
   tasks: ReadonlyArray<TaskId>,
-  claims: ReadonlySet<Claim> | undefined,
+  claims: Wait["claims"],
   out: Out
 ): void => {
   const open: Array<TaskId> = []
@@ -337,7 +340,8 @@ export const claimEnded = (state: State, claim: Claim, out: Out): void => {
       unwatchOnce(state, wait, claim.task)
       reportOpen(state, wait, claim.task, claim, out)
     }
-    if (wait.claims?.has(claim) !== true) continue
+    const { claims } = wait
+    if (claims !== claim && !(claims instanceof Set && claims.has(claim))) continue
     unwatchOnce(state, wait, claim.task)
     wait.remaining--
     if (wait.remaining === 0 || wait.mode !== "all") end(state, wait, out)

@@ -58,7 +58,7 @@ export interface Wait {
   /** The number of those that have not ended. */
   remaining: number
   /** The claims through which it waits; a withdrawn claim ends for it. */
-  readonly claims: ReadonlySet<Claim> | undefined
+  readonly claims: Claim | ReadonlySet<Claim> | undefined
   /** The task whose body waits, or -1, also after the end of that attempt. */
   waiter: TaskId
   /** It waits for tasks that its waiter must not outlive, so a request to stop does not end it. */

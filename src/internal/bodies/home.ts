@@ -132,6 +132,7 @@ export interface Home extends FutureHome {
   }
   readonly view: FutureHome["view"] & {
     readonly exitOf: (task: TaskId) => Exit.Exit<unknown, unknown>
+    readonly valuesOf: (tasks: ReadonlyArray<TaskId>) => ReadonlyArray<unknown> | undefined
     /** What holds the task of a claim back, if it is ready. */
     readonly delayedAs: (claim: FutureImpl["claim"]) => keyof Delayed | undefined
     readonly unseenAt: (task: TaskId) => { readonly key: string; readonly cause: Cause.Cause<unknown> } | undefined

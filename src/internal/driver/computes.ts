@@ -59,6 +59,8 @@ interface Computing<A, E> {
   closing: Effect.Effect<void> | undefined
 }
 
+const modeOf = ({ keepGoing }: Computing<unknown, unknown>) => keepGoing ? "all" : "firstFailure"
+
 const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
 
 const ignore: (exit: Exit.Exit<unknown, unknown>) => void = () => {}
@@ -245,16 +247,26 @@ export class Computes {
     const { bulk, collect, keepGoing, owner } = computing
     if (!isOpen(this.state, owner)) return collect(undefined, bulk)
     const { targets } = bulk
-    const mode = keepGoing ? "all" : "firstFailure"
-    const again = () => this.readOrWait(computing)
-    if (!this.view.haveEnded(targets, mode)) {
-      const isOver = () => !isOpen(this.state, owner) || this.view.haveEnded(targets, mode)
-      return Effect.flatMap(this.waits.until({ targetsOf: owner, claims: [], mode }, isOver), again)
-    }
+    if (!this.view.haveEnded(targets, modeOf(computing))) return this.waitAgain(computing)
     const coming = this.desk.bringTasks(targets)
     // With a failure that ends the wait no value is read.
     const isRead = coming !== undefined && (keepGoing || this.view.firstFailed(targets) === undefined)
-    return isRead ? Effect.flatMap(coming, again) : collect(targets, bulk)
+    return isRead ? this.readAfter(computing, coming) : collect(targets, bulk)
+  }
+
+  private waitAgain<A, E>(computing: Computing<A, E>): Effect.Effect<A, E | SkeinError> {
+    const { bulk, owner } = computing
+    const mode = modeOf(computing)
+    const isOver = () => !isOpen(this.state, owner) || this.view.haveEnded(bulk.targets, mode)
+    return this.readAfter(computing, this.waits.until({ targetsOf: owner, claims: [], mode }, isOver))
+  }
+
+  /** Apart, because a function in which a closure is made pays for it even when it makes none. */
+  private readAfter<A, E>(
+    computing: Computing<A, E>,
+    before: Effect.Effect<void, SkeinError>
+  ): Effect.Effect<A, E | SkeinError> {
+    return Effect.flatMap(before, () => this.readOrWait(computing))
   }
 
   /** Ends all that the computation has started, and then with this exit. */

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
-import type { Succession, Wishes } from "../../engine/protocol/Event.ts"
+import type { GraphSubmitted, Succession } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
 import type { InTurns } from "../../engine/structures/turns.ts"
 import { SubmitError } from "../../SkeinError.ts"
@@ -43,8 +43,13 @@ import type { Waits } from "./waiters.ts"
 /** Why the engine did not accept a plan, as users see it. */
 export const refused = ({ reason }: Rejected): SubmitError => new SubmitError({ reason: refusalReason(reason) })
 
+/** What a submission asks for beside its tasks. */
+type Asked = Partial<Pick<GraphSubmitted, "opens" | "wait" | "wishes" | "keepsSlot" | "standing">>
+
+const nothingAsked: Asked = {}
+
 /** The owner of a scope opens with its first submission. */
-const opening = { opens: scopeName }
+const opening: Asked = { opens: scopeName }
 
 export class Submissions {
   private readonly home: Home
@@ -218,19 +223,26 @@ export class Submissions {
     { plan, successions, targets }: Compiled,
     owner: number,
     fiber: Fiber.Fiber<unknown, unknown>,
-    bulk?: { readonly standing: number } | typeof opening | {
-      readonly opens: string | undefined
-      readonly wait: number
-      readonly wishes: Wishes | undefined
-      readonly keepsSlot: boolean | undefined
-    },
+    { keepsSlot, opens, standing, wait, wishes }: Asked = nothingAsked,
     by = attemptOf(this.home, fiber)
   ): Answer {
     const { attempt, now, waiter: parent } = this.waits.originIn(by)
-    const submitted = { _tag: "GraphSubmitted", now, plan, owner, targets, parent, attempt, ...bulk } as const
-    if (successions === undefined) return this.mailbox.ask(submitted)
-    const answer = this.mailbox.ask({ ...submitted, successions })
-    if (answer._tag === "Submitted") this.cancelFormers(successions, answer.ids, owner, by)
+    const answer = this.mailbox.ask({
+      _tag: "GraphSubmitted",
+      now,
+      plan,
+      owner,
+      targets,
+      parent,
+      attempt,
+      opens,
+      wait,
+      wishes,
+      keepsSlot,
+      standing,
+      successions
+    })
+    if (successions !== undefined && answer._tag === "Submitted") this.cancelFormers(successions, answer.ids, owner, by)
     return answer
   }
 

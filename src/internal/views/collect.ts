@@ -59,16 +59,18 @@ export const ofTargets = (
   mode: Mode,
   targets: ReadonlyArray<TaskId> | undefined,
   owner: Bulk
-): Exit.Exit<unknown, unknown> =>
-  collect(
-    scan,
-    mode,
-    targets === undefined ? cancelled : {
-      exitOf: (place) => view.exitOf(targets[place]!),
-      firstFailed: () => view.firstFailed(targets),
-      roots: () => view.rootsOf(targets, owner)
-    }
-  )
+): Exit.Exit<unknown, unknown> => {
+  if (targets === undefined) return collect(scan, mode, cancelled)
+  // As most are: without exits on the way.
+  const values = mode === "failFast" && scan.shape === "array" ? view.valuesOf(targets) : undefined
+  return values === undefined ? collect(scan, mode, endsOf(view, targets, owner)) : Exit.succeed(values)
+}
+
+const endsOf = (view: Home["view"], targets: ReadonlyArray<TaskId>, owner: Bulk): Ends => ({
+  exitOf: (place) => view.exitOf(targets[place]!),
+  firstFailed: () => view.firstFailed(targets),
+  roots: () => view.rootsOf(targets, owner)
+})
 
 /** The inputs of a body: values, and exits where it accepts failures. */
 export const ofInputs = (

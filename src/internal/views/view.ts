@@ -32,7 +32,7 @@ import type { Release } from "../text/reasonText.ts"
 import { Away } from "../workers/away.ts"
 import type { HomeResults } from "../workers/homeResults.ts"
 import type { WorkerPort } from "../workers/port.ts"
-import { exitOfResult } from "../workers/sealed.ts"
+import { exitOfResult, isSealed } from "../workers/sealed.ts"
 import { exitOf, exitWithin, rootCause } from "./causes.ts"
 
 const oneCause = (rooted: ReadonlyArray<Rooted>): Cause.Cause<unknown> | undefined =>
@@ -183,6 +183,19 @@ export class View {
     if (holder >= 0) return this.workers[holder]!.peek(task)
     if (isAtHome(holder)) return this.atHome.get(task)
     return literalAt({ submission: submission[task]!, index: index[task]! })
+  }
+
+  /** The results of tasks, if all of them have succeeded and no result must be opened. */
+  valuesOf(tasks: ReadonlyArray<TaskId>): ReadonlyArray<unknown> | undefined {
+    const { phase } = columnsOf(this.state)
+    const values: Array<unknown> = []
+    for (const task of tasks) {
+      if (phase[task] !== Phase.succeeded) return undefined
+      const value = this.resultOf(task)
+      if (isSealed(value)) return undefined
+      values.push(value)
+    }
+    return values
   }
 
   /** A task's result that must be fetched. */

@@ -216,6 +216,8 @@ export class Rows {
     },
     exitOfClaim: ({ claim }: FutureImpl) => this.exitOf(claim.task),
     exitOf: (id: TaskId) => this.exitOf(id),
+    // The general way reads exits.
+    valuesOf: () => undefined,
     firstFailed: (targets: ReadonlyArray<TaskId>) => {
       const failed = targets.find((id) => this.rows[id]!.ended!.outcome !== undefined)
       return failed === undefined ? undefined : this.exitOf(failed) as Exit.Exit<never, unknown>
