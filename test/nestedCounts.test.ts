@@ -12,6 +12,12 @@ describe("what a recursion by tasks costs a call with two children, in counts", 
     })
   }
 
+  it("by compute in generators", async () => {
+    const { effects, events } = await countCall("compute, generators", 1)
+    assert.strictEqual(events, 4)
+    assert.isAtMost(effects, 8)
+  })
+
   it("by flatMap", async () => {
     const { events, maps, typedArrays } = await countCall("flatMap", 1)
     assert.strictEqual(events, 3)
@@ -20,8 +26,10 @@ describe("what a recursion by tasks costs a call with two children, in counts", 
   })
 
   it("by submit and join", async () => {
-    const { effects, events } = await countCall("submit + join", 1)
+    const { effects, events, maps, typedArrays } = await countCall("submit + join", 1)
     assert.strictEqual(events, 6)
     assert.isAtMost(effects, 22)
+    assert.strictEqual(typedArrays, 2)
+    assert.strictEqual(maps, 1)
   })
 })
