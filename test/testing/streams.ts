@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
+import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import * as Task from "skein/Task"
 import type { Chance } from "skein/testing"
@@ -169,9 +170,78 @@ class AtWork {
 
 type Program = Effect.Effect<void, never, Client.Client | Scheduler.Scheduler>
 
-/** The most tasks that may be live in all streams of a program. */
-interface Room {
+/** What a program knows of one run of a stream, beside what progress says. */
+class Books {
+  /** The items whose bodies have succeeded. */
+  readonly succeeded = new Set<number>()
+  /** How many values and failures the consumer was given, and how many of the values it is done with. */
+  values = 0
+  failures = 0
+  done = 0
+  /** Whether the stream has ended by itself, so that nothing was given up. */
+  isWhole = false
+  /** Whether it is over: in a body on a lost worker it may be so only later. */
+  isOver = false
+  readonly name: string
+  readonly source: Watched
+  readonly outstanding: number
+  /** Whether what is read counts as taken in the same turn. */
+  private readonly isReadAtOnce: boolean
+
+  constructor(name: string, source: Watched, outstanding: number, isReadAtOnce: boolean) {
+    this.name = name
+    this.source = source
+    this.outstanding = outstanding
+    this.isReadAtOnce = isReadAtOnce
+  }
+
+  /** While it runs. */
+  readonly look: Effect.Effect<void, never, Scheduler.Scheduler> = Effect.map(Scheduler.stats, ({ streams = [] }) => {
+    const counts = streams.find(({ name }) => name === this.name)
+    if (counts === undefined) return
+    const { consumed, failed, running, taken, unread, waiting } = counts
+    this.source.fault ??= this.wrong(counts, {
+      taken: this.isReadAtOnce ? taken !== this.source.taken : taken > this.source.taken,
+      outstanding: waiting + running + unread > this.outstanding,
+      consumed: consumed > this.done || consumed < this.values - Math.max(1, this.outstanding >> 2),
+      failed: failed < this.failures,
+      given: consumed + unread < this.values,
+      succeeded: consumed + unread > this.succeeded.size
+    })
+  })
+
+  /** When it is over. */
+  over(counts: Progress.StreamProgress): string | undefined {
+    const { consumed, dropped, failed, running, streams, taken, unread, waiting } = counts
+    return this.wrong(counts, {
+      streams: streams > 0,
+      left: waiting + running + unread > 0,
+      taken: taken > this.source.taken,
+      consumed: this.isWhole ? consumed !== this.values : consumed < this.done,
+      failed: failed < this.failures || (this.isWhole && taken !== consumed + failed),
+      dropped: this.isWhole && dropped > 0,
+      total: this.isWhole && counts.total !== taken
+    })
+  }
+
+  private wrong(counts: Scheduler.StreamCounts, wrong: Readonly<Record<string, boolean>>): string | undefined {
+    const { consumed, dropped, failed, running, taken, unread, waiting } = counts
+    const places = [waiting, running, unread, consumed, failed, dropped]
+    const isSum = places.every((count) => count >= 0) && places.reduce((a, b) => a + b) === taken
+    const all = Object.entries({ ...wrong, sum: !isSum }).filter(([, is]) => is).map(([what]) => what)
+    const { done, failures, succeeded, values } = this
+    const own = { taken: this.source.taken, values, done, failures, succeeded: succeeded.size }
+    return all.length === 0
+      ? undefined
+      : `progress has wrong ${all.join()}: ${JSON.stringify(counts)} beside ${JSON.stringify(own)}`
+  }
+}
+
+/** What all streams of a program have in common. */
+interface Common {
+  /** The most tasks that may be live. */
   most: number
+  readonly books: Array<Books>
 }
 
 /** What a stream gave: failures with the mode `collect` alone. */
@@ -275,8 +345,8 @@ const faultIn = (
   return Exit.isSuccess(exit) && failing.size > 0 ? "no failure came" : undefined
 }
 
-/** One stream, which dies if it gives what it must not give, takes too much, or leaves something. */
-const makeStream = (chance: Chance.Chance, room: Room): Program => {
+/** One stream, which dies if it gives what it must not give, takes too much, tells it wrong, or leaves something. */
+const makeStream = (chance: Chance.Chance, of: string, common: Common): Program => {
   const plan = planOf(chance)
   const { batch, broken, count, cut, failing, isBadlyClosed, kind, maxFailures, mode, most, ordered, outstanding } =
     plan
@@ -289,14 +359,19 @@ const makeStream = (chance: Chance.Chance, room: Room): Program => {
   const millis = chance.between(0, 12) + 0.25
   const isInBody = chance.with(0.4)
   // The task in whose body it is, and an attempt of it that was lost with its own tasks.
-  room.most += isInBody ? 2 * (outstanding + 1) : outstanding
-  const once = Effect.contextWith((context: Context.Context<Client.Client>) => {
+  common.most += isInBody ? 2 * (outstanding + 1) : outstanding
+  const once = Effect.contextWith((context: Context.Context<Client.Client | Scheduler.Scheduler>) => {
     const core = coreOf(Context.get(context, Client.Client))
     const at = new Losses(core, losses)
     // Failures that are passed over are consumed unseen.
     const source = new Watched(count, mode === "continue" ? Infinity : outstanding, broken, isBadlyClosed, at)
     const atWork = new AtWork()
     const hasYielded = new Set<number>()
+    // A body may run again, with a stream of its own.
+    const name = `${of}.${common.books.length}`
+    const books = new Books(name, source, outstanding, kind === "iterable")
+    common.books.push(books)
+    const look = Effect.provideService(books.look, Scheduler.Scheduler, Context.get(context, Scheduler.Scheduler))
     const work = (n: number): Effect.Effect<number, unknown, Worker.Worker> =>
       Effect.suspend((): Effect.Effect<number, unknown, Worker.Worker> => {
         at.at("running", n)
@@ -305,10 +380,13 @@ const makeStream = (chance: Chance.Chance, room: Room): Program => {
           return Effect.andThen(Effect.yieldNow, Worker.reschedule)
         }
         if (failing.has(n)) return Effect.andThen(Effect.yieldNow, Effect.fail(new Refused(n)))
-        return n % 2 === 0 ? Effect.as(Effect.yieldNow, n) : Effect.as(Effect.sleep(n % 4), n)
+        const slow = n % 2 === 0 ? Effect.yieldNow : Effect.sleep(n % 4)
+        const succeeding = Effect.as(Effect.andThen(slow, Effect.sync(() => books.succeeded.add(n))), n)
+        return n % 5 === 0 ? Effect.andThen(look, succeeding) : succeeding
       })
     const body = (n: number): Effect.Effect<number, unknown, Worker.Worker> => atWork.during(work(n))
     const options = {
+      name,
       outstanding,
       ordered,
       batch,
@@ -346,7 +424,7 @@ const makeStream = (chance: Chance.Chance, room: Room): Program => {
     }
     const expectReleased = Effect.map(Scheduler.stats, ({ tasks }) => {
       const live = Object.values(tasks).reduce((sum, each) => sum + each, 0)
-      if (live > room.most) source.fault ??= `${live} tasks are live in place of ${room.most}`
+      if (live > common.most) source.fault ??= `${live} tasks are live in place of ${common.most}`
     })
     const consume = results.pipe(
       Stream.take(most),
@@ -360,11 +438,16 @@ const makeStream = (chance: Chance.Chance, room: Room): Program => {
             const isOwn = failing.has(index) && Exit.isFailure(exit)
             if (!isOwn) yield* expectValue(exit, index)
             note({ exit, index })
+            if (Exit.isSuccess(exit)) books.values++
+            else books.failures++
+            yield* books.look
             const last = given.length - 1
             at.at("consumed", last)
             yield* last === longPause ? Effect.sleep(25) : at.isAt("unread", last) ? Effect.sleep(4.5) : pause
             at.at("unread", last)
+            yield* books.look
             source.consumed++
+            if (Exit.isSuccess(exit)) books.done++
           }
         })
       )
@@ -372,6 +455,8 @@ const makeStream = (chance: Chance.Chance, room: Room): Program => {
     const run = Effect.onExit(consume, (exit) =>
       Effect.sync(() => {
         source.over(kind)
+        books.isOver = true
+        books.isWhole = Exit.isSuccess(exit) && most === Infinity && mode === "collect" && maxFailures === Infinity
         if (atWork.count > 0) source.fault ??= `${atWork.count} bodies run after the stream was over`
         const isCut = Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
         if (!isCut && most === Infinity) source.fault ??= faultIn(plan, given, source.taken, exit)
@@ -401,9 +486,22 @@ const makeStream = (chance: Chance.Chance, room: Room): Program => {
 export const randomStreams = (
   chance: Chance.Chance
 ): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler | Scope.Scope> => {
-  const room: Room = { most: 0 }
-  const streams = Array.from({ length: chance.between(1, 4) }, () => makeStream(chance, room))
+  const common: Common = { most: 0, books: [] }
+  const streams = Array.from({ length: chance.between(1, 4) }, (_, i) => makeStream(chance, `stream ${i}`, common))
   const all = Effect.forEach(streams, (stream) => stream, { concurrency: chance.between(1, 3), discard: true })
+  let last: Progress.Progress | undefined
+  const watched = Progress.withProgress(all, (progress) => void (last = progress), { interval: Infinity })
+  const program = Effect.andThen(
+    watched,
+    Effect.suspend(() => {
+      const faults = common.books.flatMap((books) => {
+        const counts = last!.streams.find(({ name }) => name === books.name)
+        return counts === undefined || !books.isOver ? [] : books.over(counts) ?? []
+      })
+      if (last!.isOpen && common.books.every(({ isOver }) => isOver)) faults.push("progress says that a stream is open")
+      return faults.length === 0 ? Effect.void : Effect.die(faults[0])
+    })
+  )
   const more = Scheduler.addWorker({ id: "more", concurrency: chance.between(1, 2) })
-  return chance.with(0.7) ? Effect.andThen(Effect.orDie(more), all) : all
+  return chance.with(0.7) ? Effect.andThen(Effect.orDie(more), program) : program
 }
