@@ -22,6 +22,7 @@ import type { TaskImpl } from "../src/internal/tasks/task.ts"
 import { eachStep } from "../src/testing/internal/rails.ts"
 import { numbersFrom } from "./chance.ts"
 import { inScheduler } from "./harness.ts"
+import { longOr } from "./long.ts"
 
 /** A scheduler whose submissions pause after each step. */
 const inTurns = (options?: Skein.Options) => <A, E, R>(program: Effect.Effect<A, E, R>) =>
@@ -250,4 +251,58 @@ describe("a submission in turns", () => {
       const future = skein.submit(chainOf(40_000, Task.succeed(0)))
       assert.strictEqual(await future, 39_999)
     }))
+
+  const seeds = longOr(400, 25)
+
+  it.effect(`G9, G15: in ${seeds} random programs no task runs twice in one submission, and no key twice at a time`, () =>
+    Effect.gen(function*() {
+      for (let seed = 0; seed < seeds; seed++) {
+        const next = numbersFrom(seed)
+        const below = (n: number): number => Math.floor(next() * n)
+        const runs: Array<number> = []
+        const live: Array<number> = []
+        let twice = ""
+        const body = (i: number) =>
+          Effect.gen(function*() {
+            runs[i]!++
+            if (++live[i]! > 1 && isKeyed[i] === true) twice = `seed ${seed}: two runs of k${i}`
+            yield* turns(1 + below(60))
+            return i
+          }).pipe(Effect.ensuring(Effect.sync(() => live[i]!--)))
+        const needs: Array<ReadonlySet<number>> = []
+        const isKeyed = Array.from({ length: 12 }, () => next() < 0.3)
+        const tasks: Array<Task.Task<number>> = []
+        for (let i = 0; i < 12; i++) {
+          const inputs = Array.from({ length: Math.min(i, below(4)) }, () => below(i))
+          tasks.push(
+            Task.make(inputs.map((each) => tasks[each]!), () => body(i), isKeyed[i] === true ? { key: `k${i}` } : {})
+          )
+          needs.push(new Set([i, ...inputs.flatMap((each) => [...needs[each]!])]))
+          runs.push(0)
+          live.push(0)
+        }
+        const asked = Array.from({ length: 4 }, () => Array.from({ length: 1 + below(3) }, () => below(12)))
+        const interrupted = below(2) === 0 ? below(4) : -1
+        const fibers = yield* Effect.forEach(
+          asked,
+          (targets, k) =>
+            Effect.andThen(turns(1 + below(40)), Client.compute(targets.map((each) => tasks[each]!))).pipe(
+              begun
+            )
+        )
+        if (interrupted >= 0) {
+          yield* turns(1 + below(80))
+          yield* Fiber.interrupt(fibers[interrupted]!)
+        }
+        for (const [k, fiber] of fibers.entries()) {
+          const exit = yield* Fiber.await(fiber)
+          if (k !== interrupted) assert.deepStrictEqual(exit, Exit.succeed(asked[k]), `seed ${seed}`)
+        }
+        for (let i = 0; i < 12; i++) {
+          const wanted = asked.filter((targets) => targets.some((each) => needs[each]!.has(i))).length
+          assert.isAtMost(runs[i]!, wanted, `seed ${seed}: runs of task ${i}`)
+        }
+        assert.strictEqual(twice, "")
+      }
+    }).pipe(inTurns({ concurrency: 16 })))
 })
