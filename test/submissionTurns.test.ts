@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberScheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Future from "skein/Future"
@@ -282,6 +283,8 @@ describe("a submission in turns", () => {
           live.push(0)
         }
         const asked = Array.from({ length: 4 }, () => Array.from({ length: 1 + below(3) }, () => below(12)))
+        // Fibers may yield within a submission before its first pause.
+        const operations = [2, 3, 5, 2048][below(4)]!
         const interrupted = below(2) === 0 ? below(4) : -1
         const fibers = yield* Effect.forEach(
           asked,
