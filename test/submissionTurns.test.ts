@@ -17,7 +17,7 @@ import { order, ordering } from "../src/engine/order/order.ts"
 import { ambientIn } from "../src/internal/bodies/ambient.ts"
 import type { Compiled } from "../src/internal/bodies/livePlan.ts"
 import { compile, compileWithin, isWalking } from "../src/internal/plans/compile.ts"
-import type { Live } from "../src/internal/plans/compile.ts"
+import type { Live, Walking } from "../src/internal/plans/compile.ts"
 import { Pauses } from "../src/internal/settings/turn.ts"
 import type { TaskImpl } from "../src/internal/tasks/task.ts"
 import { eachStep } from "../src/testing/internal/rails.ts"
@@ -90,6 +90,21 @@ describe("a submission in turns", () => {
     // Only there the edges are known in reverse.
     const { plan, targets: references } = settled as Compiled
     assert.deepStrictEqual({ targets: references, plan: { ...plan, reversed: undefined } }, plain)
+  })
+
+  it("G15: a walk whose marks others have taken before its first turn, or between two, gives the same plan", () => {
+    const tasks = impls(randomTasks(300, 2))
+    const targets = tasks.slice(-20)
+    const ambient = ambientIn(Context.empty())
+    const plain = compile(targets, nobody, ambient) as Compiled
+    for (const isEarly of [true, false]) {
+      const given = compileWithin(targets, nobody, ambient, 500) as Walking
+      if (isEarly) compile(tasks, nobody, ambient)
+      const walk = given.begin()
+      const work = walk.inTurns(100)
+      while (work.next().done !== true) if (!isEarly) compile(tasks, nobody, ambient)
+      assert.deepStrictEqual((walk.settle() as Compiled).plan.nodes, plain.plan.nodes)
+    }
   })
 
   it("O3: an order that is found in turns is the order that is found at once, with a pause for each so many rows", () => {
@@ -254,6 +269,7 @@ describe("a submission in turns", () => {
     }))
 
   const seeds = longOr(400, 25)
+  const pauses: { -readonly [K in keyof Pauses]: Pauses[K] } = { ...eachStep }
 
   it.effect(`G9, G15: in ${seeds} random programs no task runs twice in one submission, and no key twice at a time`, () =>
     Effect.gen(function*() {
@@ -284,6 +300,7 @@ describe("a submission in turns", () => {
         }
         const asked = Array.from({ length: 4 }, () => Array.from({ length: 1 + below(3) }, () => below(12)))
         // Fibers may yield within a submission before its first pause.
+        pauses.atOnce = 1 + below(12)
         const operations = [2, 3, 5, 2048][below(4)]!
         const interrupted = below(2) === 0 ? below(4) : -1
         const fibers = yield* Effect.forEach(
@@ -307,5 +324,5 @@ describe("a submission in turns", () => {
         }
         assert.strictEqual(twice, "")
       }
-    }).pipe(inTurns({ concurrency: 16 })))
+    }).pipe(inScheduler({ concurrency: 16 }), Effect.provideService(Pauses, pauses)))
 })
