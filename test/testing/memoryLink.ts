@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
+import type { SchedulerCore } from "../../src/internal/driver/schedulerCore.ts"
 import { batchOf } from "../../src/internal/portable/batches.ts"
 import { effectIn, finding, placing, ran } from "../../src/internal/portable/handlers.ts"
 import { type Implementation, makeNamed, type Named, registryOf, unchecked } from "../../src/internal/portable/named.ts"
@@ -73,6 +74,8 @@ export interface MemoryOptions {
   readonly surroundings?: Surroundings
   /** By which the far side measures how long bodies take. Defaults to the live one. */
   readonly clock?: Clock.Clock
+  /** Called with each scheduler that bodies of the far side begin. */
+  readonly nested?: (scheduler: SchedulerCore) => void
   /** Runs at the far side before it is up. */
   readonly build?: Effect.Effect<unknown, unknown, Scope.Scope>
   /** Runs at the end of the link. */
@@ -97,6 +100,7 @@ export const memoryTransport = (
     clock,
     defer,
     nearSealer,
+    nested,
     opened,
     sealer,
     shares = true,
@@ -161,7 +165,12 @@ export const memoryTransport = (
     const far = serve(uplink, Effect.as(build, registryOf(implementations)), { defer, surroundings })
     // The far side has a life and a clock of its own, and so has the scheduler of its bodies.
     const around = Context.omit(Scope.Scope, Clock.Clock, Random.Random)(yield* Effect.context())
-    const wired = defer === undefined ? around : Context.add(around, Wiring, () => ({ ...direct, defer }))
+    const wiring = Context.get(around, Wiring)
+    const nestedWire: Wiring = (scheduler) => {
+      nested?.(scheduler)
+      return defer === undefined ? wiring(scheduler) : { ...direct, defer }
+    }
+    const wired = Context.add(around, Wiring, nestedWire)
     const world = clock === undefined ? wired : Context.add(wired, Clock.Clock, clock)
     fiber = Effect.runForkWith(world)(far)
     fiber.addObserver(() => Deferred.doneUnsafe(ended, Exit.void))

@@ -3,9 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Simulation } from "skein/testing"
 import { Ports } from "../../src/testing/internal/carriedPort.ts"
+import { leftovers } from "../../src/testing/internal/leftovers.ts"
 import { longOr } from "../long.ts"
 import type { Wire } from "./memoryLink.ts"
-import { bytes, crowd, randomRemoteGraph, remotePorts, sharings, type Ways } from "./remoteGraphs.ts"
+import { bytes, crowd, nestedSchedulers, randomRemoteGraph, remotePorts, sharings, type Ways } from "./remoteGraphs.ts"
 
 const seeds = longOr(300, 40)
 
@@ -39,6 +40,10 @@ describe("workers that are not here", () => {
           "a copy was not let go"
         )
         sharings.clear()
+        const alive = [...nestedSchedulers].filter(({ life }) => !life.isClosed)
+        assert.deepStrictEqual(alive, [], "a scheduler has outlived its far side")
+        assert.deepStrictEqual([...nestedSchedulers].flatMap(leftovers), [])
+        nestedSchedulers.clear()
         const reports = wires.flatMap(({ ups }) => ups.flatMap((up) => up._tag === "Report" ? [up] : []))
         assert.isAbove(reports.length, seeds / 4)
         assert.isAbove(reports.flatMap(({ asks = [] }) => asks.filter(({ verb }) => verb === "run")).length, seeds / 4)

@@ -81,7 +81,7 @@ const stumbles = named(
     ),
   codec
 )
-const lasts = named("lasts", (values: Payload) => counted(Effect.as(Effect.sleep(500), sum(values))), codec)
+const lasts = named("lasts", (values: Payload) => counted(Effect.as(Effect.never, sum(values))), codec)
 
 const once = scheduleOf({ times: 1 })
 
@@ -180,6 +180,9 @@ const tables = [new Uint8Array(66_000).fill(11), new Uint8Array(66_000).fill(12)
 
 /** The sharing of schedulers with a remote worker. */
 export const sharings = new Set<Sharing>()
+
+/** The schedulers that bodies have begun. */
+export const nestedSchedulers = new Set<SchedulerCore>()
 
 /** How many results were sealed, and how often one was opened. */
 export const bytes = { sealed: 0, opened: 0 }
@@ -317,6 +320,7 @@ export const remotePorts =
       shares,
       surroundings: (...args) => Effect.map(surroundings(...args), Context.add(Here, { running: 0, slots: ownSlots })),
       clock: ticking(),
+      nested: (scheduler) => nestedSchedulers.add(scheduler),
       sealer: seals ? sealer : undefined,
       defer: setup.defer,
       // Until nothing is on its way.
