@@ -4,11 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
 import * as Future from "skein/Future"
+import * as Portable from "skein/Portable"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
@@ -16,7 +18,10 @@ import { InterruptSweep, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { Pauses } from "../../src/internal/settings/turn.ts"
 import { eachStep } from "../../src/testing/internal/rails.ts"
+import type { SchedulerCore } from "../../src/internal/driver/schedulerCore.ts"
+import { leftovers } from "../../src/testing/internal/leftovers.ts"
 import { longOr } from "../long.ts"
+import { elsewhere } from "./elsewhere.ts"
 
 const brief = (n: number) => Effect.as(Effect.yieldNow, n)
 const lasting = (n: number) => Effect.as(Effect.sleep(5), n)
@@ -267,6 +272,51 @@ describe("interrupt sweeps", () => {
         })
         assert.isAbove(points, 5)
       }))
+  }
+
+  const Part = Portable.make("Part", { payload: Schema.Number, success: Schema.Number })
+  const Whole = Portable.make("Whole", { payload: Schema.Number, success: Schema.Number })
+  const parts = Layer.provideMerge(
+    Whole.toLayer((n) =>
+      Effect.gen(function*() {
+        const [here, there, both] = yield* Client.compute([slow(n), Part(n), Task.make(Client.compute(Part(n + 1)))])
+        return yield* Effect.map(brief(here + there), (sum) => sum + both)
+      }).pipe(Effect.orDie)
+    ),
+    Part.toLayer((n) => Effect.ensuring(lasting(n), Effect.yieldNow))
+  )
+
+  for (
+    const [memory, shares] of longOr(
+      [["shared words", true], ["messages alone", false]] as const,
+      [["messages alone", false]] as const
+    )
+  ) {
+    it.live(`T5, N1: a body elsewhere that computes functions and named tasks leaves both sides whole, with ${memory}`, () => {
+      const nested = new Set<SchedulerCore>()
+      const layer = elsewhere([Whole, Part], parts, {
+        here: Skein.layer({ concurrency: 1 }),
+        workers: 1,
+        isStepped: true,
+        shares,
+        nested: (scheduler) => nested.add(scheduler)
+      })
+      return Effect.gen(function*() {
+        const { points } = yield* InterruptSweep.run(Client.compute(Whole(3)), {
+          layer,
+          check: () =>
+            Effect.gen(function*() {
+              // The slot is free, and nothing holds it.
+              assert.strictEqual(yield* Client.compute(Part(1)), 1)
+              yield* Leftovers.assertNone
+              assert.deepStrictEqual([...nested].flatMap(leftovers), [])
+              nested.clear()
+            }),
+          budgets: longOr([4], [7])
+        })
+        assert.isAbove(points, 50)
+      })
+    })
   }
 
   it.live("T5: a scheduler that is closed at any point leaves nothing running", () => {
