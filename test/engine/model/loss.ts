@@ -319,7 +319,7 @@ const placeAgain = (model: Facts, task: Task): void => {
 /** Who does not have a result that is still counted on there is lost. */
 export const distrust = (model: Facts, { attempt, begun, task: row, worker }: ResultMissing, state: State): void => {
   const task = model.byRow.get(row)
-  if (task?.status !== "succeeded" || task.attempt !== attempt || task.worker !== worker) return
+  if (worker < 0 || task?.status !== "succeeded" || task.attempt !== attempt || task.worker !== worker) return
   model.distrusted.add(worker)
   workerLost(model, worker, state, begun)
 }
