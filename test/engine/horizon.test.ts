@@ -77,6 +77,22 @@ describe("how far back submissions are remembered", () => {
     assertNothingIsLeft(rig)
   })
 
+  it("M3, F8: what was forgotten stays so when a later submission is nearer to it", () => {
+    const rig = new Rig({ w1: 1, w2: 1 }, { limits: { lineage } })
+    const main = rig.open()
+    chain(rig, main, 6)
+    // x5 is held, while the chain goes on until x4 is too far back.
+    rig.submit(main, { x6: [rig.ref("x5")] })
+    rig.end("x6")
+    chain(rig, main, 12, 7)
+    rig.submit(main, { near: [rig.ref("x5"), rig.ref("x11")] })
+    rig.end("near")
+    rig.lose("w1")
+    assert.deepStrictEqual(rig.outcome("x5"), ["Killed", "x4", "x5"])
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
   it("F7: what a body reports as lost and is made of something further back is not made anew, and stays for others", () => {
     const rig = new Rig({ w1: 1 }, { limits: { lineage } })
     const main = rig.open()

@@ -1390,7 +1390,8 @@ export class Simulation {
   /** A worker does not have a result that is there, or that was there once, or that another has. */
   private missResult(): void {
     const { chance, state: { tasks, workers } } = this
-    const task = chance.pick([...tasks.phase.keys()].filter((row) => tasks.phase[row] === Phase.succeeded))
+    const hasResult = (row: number): boolean => tasks.phase[row] === Phase.succeeded && tasks.worker[row]! >= 0
+    const task = chance.pick([...tasks.phase.keys()].filter(hasResult))
     if (task === undefined) return
     const worker = chance.with(0.7) ? workers[tasks.worker[task]!]?.serial : this.anyWorker()
     if (worker === undefined) return

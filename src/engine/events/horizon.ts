@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Plan, Settings } from "../protocol/Plan.ts"
+import { isBeyond } from "../protocol/Registered.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 
@@ -23,7 +24,8 @@ export const look = (state: State, newest: Submission): void => {
     const next: Array<Submission> = []
     for (const { origins } of ring) {
       for (const { submission } of origins?.values() ?? []) {
-        if (seen.has(submission)) continue
+        // What was forgotten stays so, however near it is to the newest.
+        if (seen.has(submission) || isBeyond(submission)) continue
         seen.add(submission)
         if (distance > lineage && submission.ids.every((task) => task < 0)) forget(submission)
         else {
