@@ -11,14 +11,14 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Limits } from "./engine/protocol/Settings.ts"
 import type { Client } from "./internal/client/client.ts"
-import { backendFromEnvironment, fromEnvironment } from "./internal/client/environment.ts"
+import { backendFromEnvironment, backendIn, fromEnvironment, wordsFor } from "./internal/client/environment.ts"
 import type { Backend } from "./internal/client/environment.ts"
 import * as internal from "./internal/client/layer.ts"
 import type { Services } from "./internal/client/layer.ts"
 import type { Scheduler } from "./internal/client/scheduler.ts"
 import * as cores from "./internal/platform/cores.ts"
 import type { Options } from "./internal/settings/layerOptions.ts"
-import { checkOf, holdsValues, said, valueFault } from "./internal/tasks/checks.ts"
+import { checkOf, holdsValues, invalidOption, said, valueFault } from "./internal/tasks/checks.ts"
 
 export type { Services } from "./internal/client/layer.ts"
 
@@ -119,7 +119,20 @@ export const layer = <E = never, R = never>(
 ): Layer.Layer<Client | Scheduler, E, Exclude<R, Scope.Scope>> => Layer.effectContext(internal.makeContext(options))
 
 /**
- * A scheduler with options from wrapped configs, and a client of it.
+ * Options of {@link layerConfig}: those of a layer, and the backend.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface ConfigOptions extends Options {
+  /** Where bodies run, in the words of `SKEIN_BACKEND`; see {@link layerFromEnv}. Slots and workers of other options take precedence. */
+  readonly backend?: string | undefined
+}
+
+/**
+ * A scheduler with options from wrapped configs, and a client of it. A wrong option, and a word for the backend that is none of the
+ * words that there are, is a `ConfigError` that says what is expected.
  *
  * **Example** (Slots from a variable of your own)
  *
@@ -140,9 +153,18 @@ export const layer = <E = never, R = never>(
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = (
-  options: Config.Wrap<Options>
-): Layer.Layer<Client | Scheduler, Config.ConfigError> => Layer.unwrap(Effect.flatMap(Config.unwrap(options), layerOf))
+export const layerConfig = <H = never, EB = never, RB = never>(
+  options: Config.Wrap<ConfigOptions>,
+  backends?: Backends<H, EB, RB> & ([H] extends [never] ? unknown : { readonly fibers: unknown })
+): Layer.Layer<Client | Scheduler | H, EB | Config.ConfigError, Exclude<RB, Client | Scheduler | Scope.Scope>> =>
+  Layer.unwrap(Effect.gen(function*() {
+    const { backend: word, ...own } = yield* Config.unwrap(options)
+    const backend = word === undefined ? undefined : backendIn(word, namesOf(backends))
+    if (word !== undefined && backend === undefined) {
+      return yield* refusedBy(invalidOption("backend", word, `one of ${wordsFor(namesOf(backends))}`))
+    }
+    return yield* on(backend, { ...slotsOf(backend, own), ...said(own) }, backends)
+  })) as Layer.Layer<any, any, any>
 
 /**
  * How many threads or processes: a number; `"cores"`, for one on each core that this process may use; or a negative number, as in
@@ -244,17 +266,29 @@ export const layerFromEnv = <
   E | EB | Config.ConfigError,
   Exclude<R | RB, Client | Scheduler | Scope.Scope>
 > => {
-  const given: Backends<H, EB, RB> = backends ?? {}
-  const names = [...new Set(["sequential", "fibers", ...Object.keys(given)])]
   return Layer.unwrap(Effect.gen(function*() {
-    const backend = yield* backendFromEnvironment(names)
+    const backend = yield* backendFromEnvironment(namesOf(backends))
     const found = yield* fromEnvironment()
     const all = holdsValues(options) ? { ...found, ...slotsOf(backend, options), ...said(options) } : options
-    const layer = yield* layerOf<E, R>(all)
-    const more = given[backend === undefined || backend.name === "sequential" ? "fibers" : backend.name]
-    return more === undefined ? layer : Layer.provideMerge(more(backend?.size ?? "cores"), layer)
+    return yield* on(backend, all, backends)
   })) as Layer.Layer<any, any, any>
 }
+
+/** The names of all backends that may be meant. */
+const namesOf = (backends: Backends<any, any, any> = {}): ReadonlyArray<string> => [
+  ...new Set(["sequential", "fibers", ...Object.keys(backends)])
+]
+
+/** The layer with these options, on a backend. */
+const on = <E, R>(
+  backend: Backend | undefined,
+  options: Options<E, R>,
+  backends: Backends<any, any, any> = {}
+): Effect.Effect<Layer.Layer<any, any, any>, Config.ConfigError> =>
+  Effect.map(layerOf<E, R>(options), (layer) => {
+    const more = backends[backend === undefined || backend.name === "sequential" ? "fibers" : backend.name]
+    return more === undefined ? layer : Layer.provideMerge(more(backend?.size ?? "cores"), layer)
+  })
 
 /** The slots of a backend of fibers, unless the code says which workers there are. */
 const slotsOf = (
@@ -271,10 +305,11 @@ const layerOf = <E, R>(
   options: Options<E, R>
 ): Effect.Effect<Layer.Layer<Client | Scheduler, E, Exclude<R, Scope.Scope>>, Config.ConfigError> => {
   const mistake = internal.mistakeIn(options)
-  return mistake === undefined
-    ? Effect.succeed(layer(options))
-    : Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: mistake.message })))
+  return mistake === undefined ? Effect.succeed(layer(options)) : refusedBy(mistake)
 }
+
+const refusedBy = ({ message }: Error): Effect.Effect<never, Config.ConfigError> =>
+  Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message })))
 
 /**
  * One task at a time, in static order: the simplest deterministic backend, for tests and for debugging.

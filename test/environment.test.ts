@@ -184,4 +184,25 @@ describe("Skein.layerConfig", () => {
       const error = yield* errorOf(Effect.provide(slots, layer).pipe(under({ JOBS: "six" })))
       assert.instanceOf(error, Config.ConfigError)
     }))
+
+  it.effect("K2: the backend may be a config, in the words of SKEIN_BACKEND; another word is refused with these", () =>
+    Effect.gen(function*() {
+      const farm = (size: Skein.Size) =>
+        Layer.effectDiscard(Scheduler.addWorker({ id: `farm of ${size}`, concurrency: 1 }))
+      const backend = Config.String("WHERE").pipe(Config.withDefault(undefined))
+      const of = (env: Env, options?: Skein.Options) =>
+        Effect.map(Scheduler.stats, ({ workers }) => workers.map(({ id, slots }) => `${id} ${slots}`)).pipe(
+          Effect.provide(Skein.layerConfig({ ...options, backend } as {}, { farm }), { local: true }),
+          under(env)
+        )
+      assert.deepStrictEqual(yield* of({}), ["local 8"])
+      assert.deepStrictEqual(yield* of({ WHERE: "fibers:3" }), ["local 3"])
+      assert.deepStrictEqual(yield* of({ WHERE: "sequential" }), ["local 1"])
+      assert.deepStrictEqual(yield* of({ WHERE: "farm:2" }), ["local 8", "farm of 2 1"])
+      const own = Skein.layerConfig({ backend: Config.succeed("sequential"), concurrency: Config.succeed(4) })
+      assert.deepStrictEqual(yield* Effect.provide(slots, own), [4])
+      const error = yield* errorOf(of({ WHERE: "threads:2" }))
+      assert.instanceOf(error, Config.ConfigError)
+      assert.include(error.message, `one of "sequential", "fibers", "fibers:4", "fibers:cores", "fibers:-1", "farm", `)
+    }))
 })

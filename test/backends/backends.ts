@@ -2,6 +2,8 @@
  * The backends. On each of them bodies run on two workers with one slot, `pool-1` and `pool-2`, and what is written as a function
  * of the test runs here.
  */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Client from "skein/Client"
 import * as Portable from "skein/Portable"
@@ -9,6 +11,7 @@ import { Processes } from "skein/processes"
 import type * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { Threads } from "skein/threads"
+import { backendFromEnvironment } from "../../src/internal/client/environment.ts"
 import { implementationsOf } from "../../src/internal/portable/modules.ts"
 import { elsewhere } from "../testing/elsewhere.ts"
 import { Handlers, makers } from "./names.ts"
@@ -56,4 +59,16 @@ const threads: Backend = Layer.provideMerge(Threads.layer({ ...pool, entry: here
 
 const processes: Backend = Layer.provideMerge(Processes.layer({ ...pool, entry: here("processEntry.ts") }), local)
 
-export const backends = { fibers, link, threads, processes } as const
+const backends: Readonly<Record<string, Backend>> = { fibers, link, threads, processes }
+
+/** All backends, or the one that the environment names, in the words of `Skein.layerFromEnv`. */
+export const chosen = (
+  env: { readonly SKEIN_BACKEND?: string | undefined }
+): ReadonlyArray<readonly [name: string, backend: Backend]> => {
+  const named = backendFromEnvironment(Object.keys(backends)).parse(ConfigProvider.fromEnv({ env: { ...env } as {} }))
+  const backend = Effect.runSync(named)
+  if (backend === undefined) return Object.entries(backends)
+  const { name, size = 2 } = backend
+  if (size !== 2) throw new Error(`The stories are about two workers: SKEIN_BACKEND=${name}:2, not ${name}:${size}.`)
+  return [[name, backends[name]!]]
+}

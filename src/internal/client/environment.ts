@@ -103,11 +103,12 @@ export const backendVariable = "SKEIN_BACKEND"
 const sizes = ["4", "cores", "-1"]
 
 /** The words that name one of these backends. */
-const wordsFor = (names: ReadonlyArray<string>): string =>
+export const wordsFor = (names: ReadonlyArray<string>): string =>
   names.flatMap((name) => name === "sequential" ? [name] : [name, ...sizes.map((size) => `${name}:${size}`)])
     .map((word) => `"${word}"`).join(", ")
 
-const backendIn = (text: string, names: ReadonlyArray<string>): Backend | undefined => {
+/** The backend that a text names, if it is one of these. */
+export const backendIn = (text: string, names: ReadonlyArray<string>): Backend | undefined => {
   const [name, size, ...more] = text.trim().split(":")
   const value = size === undefined ? undefined : number.read(size)
   const isRight = names.includes(name!) && more.length === 0 &&
