@@ -96,6 +96,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   V7: here,
   V8: here,
   V10: here,
+  V12: closure,
   T1: tool,
   T2: tool,
   T3: tool,

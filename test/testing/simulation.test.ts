@@ -8,6 +8,7 @@ import * as Worker from "skein/Worker"
 import { longOr } from "../long.ts"
 import { closingFaults, randomClosings } from "./closings.ts"
 import { allFaults, randomGraph } from "./graphs.ts"
+import { pacedFaults, randomPaced } from "./paced.ts"
 import { randomProgram } from "./programs.ts"
 import { randomStreams } from "./streams.ts"
 
@@ -53,6 +54,16 @@ describe("simulation", () => {
       assert.isAbove(report.interleavings, schedules / 2)
     }))
 
+  it.live(
+    `W22, W23, G21: in ${schedules} worlds rates and pauses hold at every start, and tasks under live keys join, are refused, or take their place`,
+    () =>
+      Effect.gen(function*() {
+        const report = yield* Simulation.run(randomPaced, { seeds: schedules, faults: pacedFaults })
+        assert.isAbove(report.interleavings, schedules / 2)
+        assert.isAbove(report.faults.vanish, often)
+      })
+  )
+
   it.live("W1: unbounded slots change nothing but the order", () =>
     Effect.gen(function*() {
       const seeds = longOr(300, 6)
@@ -64,11 +75,12 @@ describe("simulation", () => {
   const scheduling: ReadonlyArray<Skein.SchedulingOptions> = [
     { sourceSaturation: 0.1 },
     { budget: { target: 0, pause: 1 } },
+    { rate: { starts: 2, per: 3 } },
     { sourceSaturation: 0.5, budget: { target: 1, pause: 3, sizeOf: () => 2 }, aging: 1 }
   ]
   for (const options of scheduling) {
     it.live(
-      `O8, O11, M8: brakes and aging change nothing but the order: ${JSON.stringify(options)}`,
+      `O8, O11, M8, W22: brakes, aging and rates change nothing but the order: ${JSON.stringify(options)}`,
       () =>
         Effect.gen(function*() {
           const seeds = longOr(300, 6)
@@ -81,11 +93,13 @@ describe("simulation", () => {
 
   it.live("T1: the same seed tells the same story twice, another seed another one", () =>
     Effect.gen(function*() {
-      const tell = (seed: number) => Effect.map(Simulation.replay(randomProgram, seed), ({ story }) => story)
-      const stories = yield* Effect.all([tell(12), tell(12), tell(13)])
-      assert.isAbove(stories[0].length, 10)
-      assert.deepStrictEqual(stories[0], stories[1])
-      assert.notDeepEqual(stories[0], stories[2])
+      for (const [program, seed] of [[randomProgram, 12], [randomPaced, 7]] as const) {
+        const tell = (seed: number) => Effect.map(Simulation.replay(program, seed), ({ story }) => story)
+        const stories = yield* Effect.all([tell(seed), tell(seed), tell(seed + 1)])
+        assert.isAbove(stories[0].length, 10)
+        assert.deepStrictEqual(stories[0], stories[1])
+        assert.notDeepEqual(stories[0], stories[2])
+      }
     }))
 })
 
