@@ -96,9 +96,17 @@ export class Detached {
     name: string,
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<void, SubmitError> {
-    if (isWalking(compiled)) {
-      return this.submissions.inTurns(compiled, fiber, (walk) => this.fireWalked(walk.settle(), name, fiber))
-    }
+    return isWalking(compiled)
+      ? this.submissions.inTurns(compiled, fiber, (walk) => this.fireWalked(walk.settle(), name, fiber))
+      : this.fireCompiled(compiled, name, fiber)
+  }
+
+  /** Apart, because closures of one function share what they capture: what is fired must not hold the fiber, and so its result. */
+  private fireCompiled(
+    compiled: Compiled | Refused,
+    name: string,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ): Effect.Effect<void, SubmitError> {
     const fired = this.submissions.submitAlone(compiled, name, fiber)
     if (!("owner" in fired)) return refuse(fired)
     const { future, owner } = fired
