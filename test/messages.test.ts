@@ -82,13 +82,16 @@ describe("messages", () => {
     reporting.end(5, End.succeeded, buffer, 4, [buffer])
     reporting.end(6, End.succeeded, buffer, 4, [buffer])
     reporting.flush()
+    reporting.end(7, End.succeeded, "d", 5, [])
+    reporting.flush()
     const none = { _tag: "Report", ends: [], values: [], times: [] } as const
     assert.deepStrictEqual(sent, [
       [{ _tag: "Report", ends: [4, 0], values: ["a"], times: [2] }, undefined],
       [{ _tag: "Report", ends: [4, 0], values: ["b"], times: [3], begun: [5] }, undefined],
       // An end after an ask goes with the next report.
       [{ ...none, dropped: [1] }, undefined],
-      [{ _tag: "Report", ends: [4, 0, 5, 0, 6, 0], values: ["c", buffer, buffer], times: [4, 4, 4] }, [buffer]]
+      [{ _tag: "Report", ends: [4, 0, 5, 0, 6, 0], values: ["c", buffer, buffer], times: [4, 4, 4] }, [buffer]],
+      [{ _tag: "Report", ends: [7, 0], values: ["d"], times: [5] }, undefined]
     ])
   })
 
