@@ -18,7 +18,7 @@ export interface Pauses {
   readonly pieces: number
 }
 
-/** 16,384 tasks with one dependency each are entered at once. */
-const pauses: Pauses = { atOnce: 32_768, piece: 2048, pieces: 128 }
+/** 16,384 tasks with three dependencies each are entered at once. */
+const pauses: Pauses = { atOnce: 65_536, piece: 2048, pieces: 128 }
 
 export const Pauses = Context.Reference<Pauses>("skein/internal/Pauses", { defaultValue: () => pauses })
