@@ -164,7 +164,7 @@ export const layerConfig = <H = never, EB = never, RB = never>(
       return yield* refusedBy(invalidOption("backend", word, `one of ${wordsFor(namesOf(backends))}`))
     }
     return yield* on(backend, { ...slotsOf(backend, own), ...said(own) }, backends)
-  })) as Layer.Layer<any, any, any>
+  })) as any
 
 /**
  * How many threads or processes: a number; `"cores"`, for one on each core that this process may use; or a negative number, as in
@@ -271,7 +271,7 @@ export const layerFromEnv = <
     const found = yield* fromEnvironment()
     const all = holdsValues(options) ? { ...found, ...slotsOf(backend, options), ...said(options) } : options
     return yield* on(backend, all, backends)
-  })) as Layer.Layer<any, any, any>
+  })) as any
 }
 
 /** The names of all backends that may be meant. */
