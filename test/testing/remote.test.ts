@@ -8,7 +8,7 @@ import { longOr } from "../long.ts"
 import type { Wire } from "./memoryLink.ts"
 import { bytes, crowd, nestedSchedulers, randomRemoteGraph, remotePorts, sharings, type Ways } from "./remoteGraphs.ts"
 
-const seeds = longOr(300, 40)
+const seeds = longOr(220, 40)
 
 const ways: ReadonlyArray<readonly [string, Ways]> = [
   ["with messages alone", { shares: false, ahead: 0 }],
