@@ -423,7 +423,8 @@ const makeStream = (chance: Chance.Chance, of: string, common: Common): Program 
       if (source.taken !== due) source.fault ??= `${source.taken} were taken in place of ${due}`
     }
     const expectReleased = Effect.map(Scheduler.stats, ({ tasks }) => {
-      const live = Object.values(tasks).reduce((sum, each) => sum + each, 0)
+      // What was in hand, lost and made anew is released while it runs, and stops.
+      const live = Object.values(tasks).reduce((sum, each) => sum + each, 0) - tasks.stopping
       if (live > common.most) source.fault ??= `${live} tasks are live in place of ${common.most}`
     })
     const consume = results.pipe(
