@@ -452,7 +452,7 @@ const makeStream = (chance: Chance.Chance, of: string, common: Common): Program 
           }
         })
       )
-    ) as Effect.Effect<void, unknown, any>
+    )
     const run = Effect.onExit(consume, (exit) =>
       Effect.sync(() => {
         source.over(kind)
