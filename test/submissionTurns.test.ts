@@ -191,7 +191,7 @@ describe("a submission in turns", () => {
       yield* turns(20)
       yield* Future.join(other)
       yield* Future.release(future)
-      assert.include(String((yield* Fiber.join(needs)).message), "was released")
+      assert.include((yield* Fiber.join(needs)).message, "was released")
       assert.strictEqual(yield* Fiber.join(joins), 1)
     }).pipe(Effect.scoped, inTurns()))
 
@@ -238,7 +238,7 @@ describe("a submission in turns", () => {
 
   it.effect("N1: the end of its task between two turns refuses a submission in the scope of that task", () =>
     Effect.gen(function*() {
-      const exits: Array<Exit.Exit<unknown, { readonly message: string }>> = []
+      const exits: Array<Exit.Exit<unknown, unknown>> = []
       const parent = Task.make(
         Effect.forkDetach(
           Effect.onExit(
@@ -250,7 +250,7 @@ describe("a submission in turns", () => {
       )
       yield* Fiber.await((yield* Client.compute(parent)) as unknown as Fiber.Fiber<unknown>)
       assert.lengthOf(exits, 1)
-      assert.include(String(Exit.isFailure(exits[0]!) && exits[0]!.cause), "closed")
+      assert.include(String(exits[0]), "closed")
     }).pipe(inTurns()))
 
   it.effect("A11: a task that is fired in turns runs", () =>
@@ -269,7 +269,7 @@ describe("a submission in turns", () => {
     }))
 
   const seeds = longOr(400, 25)
-  const pauses: { -readonly [K in keyof Pauses]: Pauses[K] } = { ...eachStep }
+  const pauses: { -readonly [K in keyof Pauses]: Pauses[K] } = { atOnce: 1, piece: 1, pieces: 1 }
 
   it.effect(`G9, G15: in ${seeds} random programs no task runs twice in one submission, and no key twice at a time`, () =>
     Effect.gen(function*() {

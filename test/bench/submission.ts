@@ -34,7 +34,7 @@ const layer = Skein.layer({ concurrency: slots })
 const ways = {
   turns: ManagedRuntime.make(layer),
   atOnce: ManagedRuntime.make(
-    Layer.provide(layer, Layer.succeed(Pauses, { ...Pauses.defaultValue(), atOnce: Infinity }))
+    Layer.provide(layer, Layer.succeed(Pauses, { atOnce: Infinity, piece: 2048, pieces: 128 }))
   )
 }
 
