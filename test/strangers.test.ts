@@ -287,8 +287,6 @@ describe("inputs and targets", () => {
       assert.strictEqual(yield* refusal(generator()), `The request cannot use the iterator at inputs: ${why}`)
       assert.include(yield* refusal(Task.all(generator())), `cannot depend on the iterator at inputs: ${why}`)
       assert.include(yield* refusal(Task.map({ some: tasks.values() }, () => 1)), "the iterator at inputs.some")
-      const futures = new Set([yield* Client.submit(one)]).values()
-      assert.include(defectOf(yield* causeOf(Future.joinAll(untyped(futures)))), "the iterator at inputs")
       const numbers = [1, 2].values()
       assert.strictEqual(yield* Client.compute(Task.map(Task.value(numbers), (it) => it)), Task.value(numbers))
     }).pipe(inScheduler()))

@@ -9,6 +9,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { MessageChannel } from "node:worker_threads"
 import type { Down } from "../../internal/remote/messages.ts"
+import { packedUp, unpackedDown } from "../../internal/remote/packed.ts"
+import type { PackedDown } from "../../internal/remote/packed.ts"
 import { serving } from "./serve.ts"
 import { offerOf } from "./serving.ts"
 import type { Post, Serve } from "./serving.ts"
@@ -39,12 +41,12 @@ export const startHere = (seat: Seat, name: string): Start => (ears) => {
     tell: (told) => far.postMessage(told),
     uplink: {
       control: undefined,
-      send: (up, transfer) => far.postMessage(up, transfer),
+      send: (up, transfer) => far.postMessage(packedUp(up), transfer),
       receive: (listener) => {
         hear = listener
-        far.on("message", (message: Down | number) => {
+        far.on("message", (message: PackedDown | number) => {
           if (typeof message === "number") far.postMessage(message)
-          else listener(message)
+          else listener(unpackedDown(message))
         })
         far.unref()
       }
