@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import { systemError } from "effect/PlatformError"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
 import { TestClock } from "effect/testing"
 import { Writable } from "node:stream"
@@ -300,6 +301,30 @@ const sleeps = (count: number) =>
   Array.from({ length: count }, () => Task.make(Effect.sleep("1 second"), { label: "load" }))
 
 describe("terminal: terminals", () => {
+  it.effect("V12: without a terminal, a stream that has closed is in the next line with its failures, and in that alone", () =>
+    Effect.gen(function*() {
+      const log = terminal(false)
+      const items = (name: string, seconds: number) =>
+        Stream.runDrain(
+          Client.stream(
+            Array.from({ length: 100 }, (_, n) => n),
+            (n) => n === 0 ? Effect.sleep(`${seconds} seconds`) : n % 10 === 1 ? Effect.fail("odd") : Effect.succeed(n),
+            { batch: 10, mode: "collect", name, outstanding: 100 }
+          )
+        )
+      const program = Effect.andThen(items("first", 1), items("second", 6))
+      const fiber = yield* Effect.forkChild(ProgressBar.show(program, { output: log }))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(
+        log.written.map((line) => line.split("; ").slice(1).map((part) => part.trim().replace(/, [\d.]+\/s.*/, ""))),
+        [
+          ["stream first: 100/100 (100%), 10 failed", "stream second: 0/100 (0%)"],
+          ["stream second: 100/100 (100%), 10 failed"]
+        ]
+      )
+    }).pipe(inScheduler({ concurrency: 1 })))
+
   it.effect("V6: without a terminal, lines are written now and then when something has changed, and a last one", () =>
     Effect.gen(function*() {
       const log = terminal(false)

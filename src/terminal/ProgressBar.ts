@@ -54,7 +54,8 @@ export interface Options {
  *
  * In a terminal there is a line for each group (see `Progress`) and one for all, redrawn in place, and with `workers` one for each
  * worker; what does not fit is counted in one line. Elsewhere, such as in a pipe or a log file, a line is written at each interval
- * with changes. However the effect ends, the last state stays, and the cursor is restored.
+ * with changes; it names the streams that run, and those that have closed since the line before. However the effect ends, the last
+ * state stays, and the cursor is restored.
  *
  * **Gotchas**
  *
@@ -180,6 +181,7 @@ const written = <A, E, R>(
 ): Effect.Effect<A, E, R | Scheduler> =>
   Effect.suspend(() => {
     let last = ""
+    let before: Progress.Progress | undefined
     return Progress.withProgress(effect, (progress) => {
       const { cancelled, failed, paused, rateLimited, running, skipped, succeeded, total, upstreamFailed } = progress
       const ofStreams = progress.streams.flatMap(({ consumed, streams, taken, unread }) => [
@@ -192,6 +194,7 @@ const written = <A, E, R>(
       const state = [...ofTasks, ...ofStreams].join()
       if (state === last || isEmpty(progress)) return
       last = state
-      screen.write(`${summary(progress, style)}\n`)
+      screen.write(`${summary(progress, style, before)}\n`)
+      before = progress
     }, { interval })
   })

@@ -308,20 +308,31 @@ const busyWorkers = ({ elapsedMillis, workers }: Progress): ReadonlyArray<string
 /** How many streams a line for a log has. */
 const streamsInLine = 4
 
-/** The streams that run, for a log. */
-const runningStreams = ({ streams }: Progress, colors: boolean): ReadonlyArray<string> => {
-  const running = streams.filter((stream) => stream.streams > 0)
-  const told = running.slice(0, streamsInLine).map((stream) => {
+/** Whether a stream runs, or has changed since the line before. */
+const isNews = (stream: StreamProgress, before: Progress | undefined): boolean => {
+  if (stream.streams > 0) return true
+  const last = before?.streams.find(({ name }) => name === stream.name)
+  return last === undefined || last.streams > 0 || last.taken !== stream.taken
+}
+
+/** The streams that run, and those that have closed since the line before, for a log. */
+const newsOfStreams = (
+  { streams }: Progress,
+  before: Progress | undefined,
+  colors: boolean
+): ReadonlyArray<string> => {
+  const news = streams.filter((stream) => isNews(stream, before))
+  const told = news.slice(0, streamsInLine).map((stream) => {
     const row = rowOfStream(stream)
     const share = row.isOpen ? [] : [`(${percent(row).trim()})`]
     const rest = figures(row, { colors, countWidth: 0 }).slice(2).map(({ text }) => text)
     return `stream ${row.name}: ${[countOf(row), ...share].join(" ")}${rest.map((text) => `, ${text}`).join("")}`
   })
-  return running.length > told.length ? [...told, `${running.length - told.length} more streams`] : told
+  return news.length > told.length ? [...told, `${news.length - told.length} more streams`] : told
 }
 
-/** One line for a log. */
-export const summary = (progress: Progress, { colors, workers }: Style): string => {
+/** One line for a log, after one for the progress before. */
+export const summary = (progress: Progress, { colors, workers }: Style, before?: Progress): string => {
   const { isOpen, running } = progress
   const row = rowOfAll(progress)
   const rest = figures({ ...row, running: 0 }, { countWidth: 0, colors }).slice(2)
@@ -331,5 +342,5 @@ export const summary = (progress: Progress, { colors, workers }: Style): string 
     ...rest.map(({ text }) => text),
     ...(workers ? busyWorkers(progress) : [])
   ].join(", ")
-  return [tasks, ...runningStreams(progress, colors)].join("; ")
+  return [tasks, ...newsOfStreams(progress, before, colors)].join("; ")
 }
