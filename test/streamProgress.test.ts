@@ -139,9 +139,34 @@ describe("progress of streams", () => {
       assert.deepStrictEqual(yield* now, ["row: 5 = 0 + 0 + 4 + 1 + 0 + 0 of undefined"])
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
-      // Two were given, and the total is what was wanted.
-      assert.strictEqual(places(found()), "5 = 0 + 0 + 0 + 2 + 0 + 3 of 2")
+      // Two were given; nobody knows how many there would have been.
+      assert.strictEqual(places(found()), "5 = 0 + 0 + 0 + 2 + 0 + 3 of undefined")
       assert.strictEqual(last().isOpen, false)
+    }).pipe(inScheduler({ concurrency: 2 })))
+
+  it.effect("V12: a stream that ends before its source has no total but what was told; after the source, what was taken", () =>
+    Effect.gen(function*() {
+      const odd = (n: number) => n === 1 ? Effect.fail("odd") : Effect.succeed(n)
+      const three = function*() {
+        yield* [0, 1, 2]
+      }
+      const total = (stream: Stream.Stream<unknown, unknown, Client.Client>) =>
+        Effect.gen(function*() {
+          const { fiber, stream: found } = yield* reported(Effect.exit(Stream.runDrain(stream)))
+          yield* turns(20)
+          yield* Fiber.interrupt(fiber)
+          return found().total
+        })
+      const options = { outstanding: 4 }
+      assert.strictEqual(yield* total(Client.stream(endless(), () => Effect.never, options)), undefined)
+      assert.strictEqual(yield* total(Client.stream(endless(), odd, options)), undefined)
+      assert.strictEqual(yield* total(Client.stream(numbers(9), odd, options)), 9)
+      assert.strictEqual(yield* total(Client.stream(numbers(9), () => Effect.never, options)), 9)
+      assert.strictEqual(yield* total(Client.stream(three(), odd, options)), 3)
+      assert.strictEqual(yield* total(Client.stream(three(), () => Effect.never, options)), 3)
+      assert.strictEqual(yield* total(Client.stream(Stream.make(1, 2), Effect.succeed, options)), 2)
+      const torn = Stream.concat(Stream.make(1, 2), Stream.fail("torn"))
+      assert.strictEqual(yield* total(Client.stream(torn, Effect.succeed, options)), undefined)
     }).pipe(inScheduler({ concurrency: 2 })))
 
   for (const mode of ["failFast", "continue", "collect"] as const) {

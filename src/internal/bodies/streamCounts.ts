@@ -32,7 +32,7 @@ export interface StreamCounts {
   readonly failed: number
   /** Given up, because the stream failed or was closed. */
   readonly dropped: number
-  /** How many items there are in all; `undefined` as long as that is not known. */
+  /** How many items there are in all; `undefined` as long as that is not known, and for ever if the source has not ended. */
   readonly total: number | undefined
   /** Whether more items may be taken. */
   readonly isOpen: boolean

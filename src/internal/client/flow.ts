@@ -146,6 +146,8 @@ export class Flow implements OpenStream {
   /** Whether no more items are taken. Then the stream ends with `ending`, after all results. */
   private isOver = false
   private ending: Effect.Effect<never, unknown> = Cause.done()
+  /** Whether the source has ended, without a failure. */
+  private hasAll = false
   /** The item of the failure that ends the stream. */
   private failed: Item | undefined
   private failures = 0
@@ -212,12 +214,11 @@ export class Flow implements OpenStream {
 
   /** What is in hand at the close counts as consumed, and all the rest is given up. */
   private lastCounts(): StreamCounts {
-    const { failed, taken, ...counts } = this.counts()
+    const { failed, taken, total, ...counts } = this.counts()
     const inHand = new ItemCounts(this.home.view)
     for (const item of this.inHand) inHand.addGiven(item)
     const consumed = counts.consumed + inHand.unread
     const dropped = taken - consumed - failed
-    const total = counts.total ?? consumed + failed
     const open = { waiting: 0, rateLimited: 0, paused: 0, running: 0, unread: 0 }
     return { ...open, taken, consumed, failed, dropped, total, isOpen: false }
   }
@@ -225,8 +226,7 @@ export class Flow implements OpenStream {
   /** A source may have another number of items than was told. */
   private get wholeTotal(): number | undefined {
     const told = this.total !== undefined && this.total >= this.taken ? this.total : undefined
-    if (!this.isOver) return told
-    return this.failed === undefined ? this.taken : told ?? this.taken
+    return this.hasAll ? this.taken : told
   }
 
   awaited(): TaskId | "source" | "reader" {
@@ -268,6 +268,7 @@ export class Flow implements OpenStream {
           const { done, value } = this.reader!.next()
           if (done === true) {
             this.isOver = true
+            this.hasAll = true
             return
           }
           inputs.push(value)
@@ -305,7 +306,10 @@ export class Flow implements OpenStream {
     return Effect.catchCause(goOn, (cause) =>
       Effect.withFiber((fiber) => {
         this.submitGathered(fiber)
-        if (!this.isOver) this.endWith(Effect.failCause(cause))
+        if (!this.isOver) {
+          this.endWith(Effect.failCause(cause))
+          this.hasAll = Pull.isDoneCause(cause)
+        }
         this.news.openUnsafe()
         return Effect.void
       }))
