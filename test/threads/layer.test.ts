@@ -134,6 +134,23 @@ describe("tasks in threads", () => {
         { id }
       )))
 
+  it.live("W16: a pool with a name of its own has the label of its kind too, and no label twice", () =>
+    withThreads(
+      Effect.gen(function*() {
+        const seen = new Map<string, ReadonlyArray<string>>()
+        const task = Task.withOptions(double(4), {
+          workers: { labels: ["threads"] },
+          locality: ({ id, labels }) => {
+            seen.set(id, labels)
+            return 1
+          }
+        })
+        assert.strictEqual(yield* Client.compute(task), 8)
+        assert.deepStrictEqual(seen.get("cpu-1"), ["cpu", "threads", "fast"])
+      }),
+      { id: "cpu", labels: ["fast", "threads", "cpu"] }
+    ))
+
   it.live("W16: of two pools that serve different modules each runs its own, and a task that both serve runs in either", () =>
     Effect.gen(function*() {
       const parents = Portable.module<typeof nesting>()(url("nested.ts"))

@@ -25,7 +25,7 @@ export interface CommonOptions<out E = never, out R = never> extends WorkerTerms
   readonly tasks: ReadonlyArray<Any>
   /** How many tasks each of them runs at once. More than one is of use for bodies that wait. Defaults to 1. */
   readonly concurrency?: number | undefined
-  /** The name of the pool: the prefix of the names of its workers, and a label that they have. Tasks may ask for it. Defaults to `threads`, or to `processes`. */
+  /** The name of the pool: the prefix of the names of its workers, and a label that they have. Defaults to `threads`, or to `processes`, which is a label of them in any case. Tasks may ask for labels. */
   readonly id?: string | undefined
   /** Words that describe the workers; see `WorkerOptions`. */
   readonly labels?: ReadonlyArray<string> | undefined

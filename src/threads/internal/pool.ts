@@ -39,7 +39,7 @@ import { Parties } from "./transport.ts"
 
 /** What differs between threads and processes. */
 export interface Backend {
-  /** "threads" or "processes": also the name of the pool unless it has one. */
+  /** "threads" or "processes": a label of the workers, and the name of the pool unless it has one. */
   readonly kind: string
   /** The public name of `serve`. */
   readonly serve: string
@@ -145,7 +145,7 @@ export const open = (
     })
     yield* Effect.addFinalizer(() => parties.close)
     const terms = said({ restart, ...said(termsIn(options)) })
-    const own = [id, ...labels]
+    const own = [...new Set([id, backend.kind, ...labels])]
     const postings = Array.from({ length: pool.size }, (_, i) => {
       return postingOf({ id: `${id}-${i + 1}`, concurrency, labels: own, ...terms }, {}, context)
     })
