@@ -134,8 +134,9 @@ describe("no suitable worker", () => {
       assert.deepInclude(error, { key: "x", restriction: { workers: ["c"], labels: ["gpu"] }, millis: 0 })
       assert.strictEqual(
         error.message,
-        "Task \"x\" needs a worker that is \"c\" and has the label \"gpu\": there is none that takes tasks. " +
-          "Check the names, add one with Scheduler.addWorker, or let the task wait with waitForWorkers."
+        "Task \"x\" needs a worker that is \"c\" and has the label \"gpu\": there is none that takes tasks and can run it. " +
+          "Check the names, and that its body can run there. " +
+          "Add a worker with Scheduler.addWorker, or let the task wait with waitForWorkers."
       )
       const below = yield* errorOf(Client.compute(Task.map(x, () => 0, { key: "below" })))
       assert.instanceOf(below, DependencyFailed)
@@ -153,7 +154,7 @@ describe("no suitable worker", () => {
       const error = yield* errorOf(Client.compute(memory(5)))
       assert.instanceOf(error, NoSuitableWorker)
       assert.deepStrictEqual(error.restriction, { resources: { memory: 5 } })
-      assert.include(error.message, "Task \"m5\" needs a worker that has 5 memory: there is none that takes tasks.")
+      assert.include(error.message, "Task \"m5\" needs a worker that has 5 memory: there is none that takes tasks and can run it.")
       yield* passing.open
       assert.deepStrictEqual(yield* Future.joinAll(futures), ["a", "a"])
     }).pipe(on({ ...one("a"), resources: { memory: 4 } })))

@@ -151,6 +151,17 @@ describe("tasks in threads", () => {
       { id: "cpu", labels: ["fast", "threads", "cpu"] }
     ))
 
+  it.live("W16, C13: a function of a module that a pool serves has no handler on fibers, and the failure says what to check", () =>
+    withThreads(Effect.gen(function*() {
+      const error = yield* Effect.flip(Client.compute(Task.withOptions(double(4), { key: "x", workers: ["local"] })))
+      assert.strictEqual(
+        error.message,
+        "Task \"x\" needs a worker that is \"local\": there is none that takes tasks and can run it. " +
+          "Check the names, and that its body can run there. " +
+          "Add a worker with Scheduler.addWorker, or let the task wait with waitForWorkers."
+      )
+    })))
+
   it.live("W16: of two pools that serve different modules each runs its own, and a task that both serve runs in either", () =>
     Effect.gen(function*() {
       const parents = Portable.module<typeof nesting>()(url("nested.ts"))
