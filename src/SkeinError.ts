@@ -467,7 +467,9 @@ export class NoSuitableWorker extends Fact("NoSuitableWorker")<{
     const longer = this.millis > 0 ? " for longer" : ""
     if (which !== "" && this.key !== undefined) {
       const waited = this.millis === 0 ? "" : `, and none came within ${this.millis} ms`
-      return `Task ${quote(this.key)} needs a worker that ${which}: there is none that takes tasks and can run it${waited}. ` +
+      return `Task ${
+        quote(this.key)
+      } needs a worker that ${which}: there is none that takes tasks and can run it${waited}. ` +
         "Check the names, and that its body can run there. " +
         `Add a worker with Scheduler.addWorker, or let the task wait${longer} with waitForWorkers.`
     }

@@ -154,7 +154,10 @@ describe("no suitable worker", () => {
       const error = yield* errorOf(Client.compute(memory(5)))
       assert.instanceOf(error, NoSuitableWorker)
       assert.deepStrictEqual(error.restriction, { resources: { memory: 5 } })
-      assert.include(error.message, "Task \"m5\" needs a worker that has 5 memory: there is none that takes tasks and can run it.")
+      assert.include(
+        error.message,
+        "Task \"m5\" needs a worker that has 5 memory: there is none that takes tasks and can run it."
+      )
       yield* passing.open
       assert.deepStrictEqual(yield* Future.joinAll(futures), ["a", "a"])
     }).pipe(on({ ...one("a"), resources: { memory: 4 } })))
