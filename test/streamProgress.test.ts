@@ -85,6 +85,29 @@ describe("progress of streams", () => {
       assert.strictEqual(places(stream()), "95 = 0 + 0 + 0 + 95 + 0 + 0 of 95")
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  it.effect("V12: what a closed stream has left undone is in no total, and in no time that is left, of others of its name", () =>
+    Effect.gen(function*() {
+      const items = (source: Iterable<number>) =>
+        Client.stream(source, () => Effect.sleep("1 second"), { name: "items", outstanding: 1 })
+      const program = Effect.gen(function*() {
+        yield* Stream.runDrain(Stream.take(items(numbers(1000)), 5))
+        yield* Stream.runDrain(Stream.take(items(endless()), 5))
+        yield* Stream.runDrain(items(numbers(100)))
+      })
+      const { fiber, stream } = yield* reported(program)
+      yield* TestClock.adjust("4500 millis")
+      assert.deepStrictEqual([stream().streams, stream().consumed, stream().total], [1, 3, 1000])
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual([stream().streams, stream().consumed, stream().total], [1, 8, undefined])
+      yield* TestClock.adjust("50 seconds")
+      const { consumed, failed, perSecond, remainingMillis, streams, total } = stream()
+      assert.deepStrictEqual([streams, total], [1, 110])
+      assert.closeTo(remainingMillis!, 1000 * (110 - consumed - failed) / perSecond, 1e-6)
+      yield* TestClock.adjust("60 seconds")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(places(stream()), "110 = 0 + 0 + 0 + 110 + 0 + 0 of 110")
+    }).pipe(inScheduler({ concurrency: 1 })))
+
   it.effect("V12: the total of a feed is open until the feed has ended; what was told is believed as long as it can be", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()

@@ -70,6 +70,9 @@ export const sum = (a: StreamCounts, b: StreamCounts): StreamCounts => ({
 
 const doneIn = ({ consumed, failed }: StreamCounts): number => consumed + failed
 
+/** What closed streams have left undone never comes: beside others it is in no total. */
+const settled = (closed: StreamCounts): StreamCounts => ({ ...closed, total: doneIn(closed) })
+
 export class StreamCounter {
   private readonly named = new Map<string, Named>()
   private at: number
@@ -86,7 +89,7 @@ export class StreamCounter {
   /** Counts a stream that begins, or that has closed with these counts. */
   note({ name }: OpenStream, last: StreamCounts | undefined): void {
     const named = this.of(name)
-    if (last !== undefined) named.closed = sum(named.closed, last)
+    named.closed = last === undefined ? settled(named.closed) : sum(named.closed, last)
   }
 
   read(now: number, running: ReadonlyArray<StreamStats>): ReadonlyArray<StreamProgress> {
@@ -96,7 +99,7 @@ export class StreamCounter {
     if (millis > 0) this.at = now
     return Array.from(this.named, ([name, { closed, speed }]) => {
       const own = byName.get(name) ?? []
-      const counts = own.reduce(sum, closed)
+      const counts = own.length > 0 ? own.reduce(sum, settled(closed)) : closed
       if (millis > 0) update(speed, millis, doneIn(counts), own.length > 0)
       const perMilli = speed.millis > 0 ? speed.items / speed.millis : 0
       const { total } = counts
