@@ -121,11 +121,11 @@ describe("terminal: frames", () => {
   it("V12: a stream has a line with its speed and its rest, and an open total has no percentage", () => {
     const lines = frame(withStreams(), wide).split("\n")
     assert.deepStrictEqual(lines, [
-      "pages ███████████████████░░░░░░░░░░░░  62%   620/1000 3 failed 41/s 9.2s left 8 unread 4 running",
-      "feed  ·······························      1618/1620+ 3.5/s 1 unread 2 wait for a rate",
-      "load  ███████████████████████████████ 100%      10/10",
-      "row   ·······························          15/30+ 1 failed 3 running",
-      "total ·······························          25/40+ 1 failed 3.2s 7.7/s 2 wait for a rate"
+      "stream pages ████████████████░░░░░░░░░░░  62%   620/1000 3 failed 41/s 9.2s left 8 unread 4 running",
+      "stream feed  ···························      1618/1620+ 3.5/s 1 unread 2 wait for a rate",
+      "load         ███████████████████████████ 100%      10/10",
+      "row          ···························          15/30+ 1 failed 3 running",
+      "total        ···························          25/40+ 1 failed 3.2s 7.7/s 2 wait for a rate"
     ])
     assert.strictEqual(
       summary(withStreams(), plain),
@@ -152,6 +152,13 @@ describe("terminal: frames", () => {
       const narrow = stripVTControlCharacters(frame(withStreams(), { ...wide, columns, colors: true })).split("\n")
       for (const line of narrow) assert.isBelow(widthOf(line), Math.max(columns, 2), `${columns}: ${line}`)
     }
+  })
+
+  it("V12: the line of a stream says so: a group of other tasks may have the same name", () => {
+    const group = { name: "pages", ...counts(10, 0, 0, 10), stream: undefined }
+    const names = frame({ ...withStreams(), streams: streams.slice(0, 1), groups: [group] }, wide).split("\n")
+      .map((line) => line.replace(/ *[█░·].*/, ""))
+    assert.deepStrictEqual(names, ["stream pages", "pages", "total"])
   })
 
   it("failures are red only when colors are allowed", () => {

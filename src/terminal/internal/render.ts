@@ -135,7 +135,8 @@ const rowOfStream = (stream: StreamProgress): Row => {
     stream
   const isRunning = streams > 0
   return {
-    name: printable(stream.name),
+    // Other tasks may have a label that is the name of a stream.
+    name: `stream ${printable(stream.name)}`,
     done: consumed + failed,
     failed,
     upstreamFailed: 0,
@@ -326,7 +327,7 @@ const newsOfStreams = (
     const row = rowOfStream(stream)
     const share = row.isOpen ? [] : [`(${percent(row).trim()})`]
     const rest = figures(row, { colors, countWidth: 0 }).slice(2).map(({ text }) => text)
-    return `stream ${row.name}: ${[countOf(row), ...share].join(" ")}${rest.map((text) => `, ${text}`).join("")}`
+    return `${row.name}: ${[countOf(row), ...share].join(" ")}${rest.map((text) => `, ${text}`).join("")}`
   })
   return news.length > told.length ? [...told, `${news.length - told.length} more streams`] : told
 }
