@@ -131,8 +131,8 @@ export interface ConfigOptions extends Options {
 }
 
 /**
- * A scheduler with options from wrapped configs, and a client of it. A wrong option, and a word for the backend that is none of the
- * words that there are, is a `ConfigError` that says what is expected.
+ * A scheduler with options from wrapped configs, and a client of it. A wrong option, such as a backend with an unknown name, is a
+ * `ConfigError` that says what is expected.
  *
  * **Example** (Slots from a variable of your own)
  *

@@ -221,9 +221,9 @@ export interface PromiseClient<R = never> {
    */
   readonly run: <const I>(targets: I & Computable<I> & Provided<I, R>, options?: RunOptions) => Promise<Task.Values<I>>
   /**
-   * Lets nothing start until it is resumed: no call with a tag, or nothing at all; with `for`, during this time alone. What runs goes
-   * on. For a service that wants to be left alone, as with the status 429 and a `Retry-After`. A function may call it. Rejects if
-   * nothing has the tag.
+   * Stops tasks from starting until `resume`: those of a `tag`, those of a `group`, or without either all tasks. With `for` the pause
+   * ends by itself after this time. Tasks that run go on. For a service that asks its callers to wait, as with the status 429 and a
+   * `Retry-After`. A function may call it. Rejects if nothing has the tag or the group.
    */
   readonly pause: (options?: PauseOptions) => Promise<void>
   /** Ends a pause, and tells whether there was one. */

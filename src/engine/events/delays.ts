@@ -60,7 +60,7 @@ const endOf = (state: State, { group, tag }: PauseTarget): number | undefined =>
   return group === undefined ? state.delays.paused : state.delays.groups.get(group)
 }
 
-/** A pause ends no longer at this moment. */
+/** Updates the time at which the first pause ends, after a pause that would have ended at `former` was changed or removed. */
 const noteFirstEnd = ({ delays }: State, former: number): void => {
   if (former > delays.endsAt) return
   delays.endsAt = delays.paused ?? Infinity

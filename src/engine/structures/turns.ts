@@ -1,5 +1,5 @@
 /**
- * Long loops in pieces: a generator yields where others may have a turn. Who drives it decides whether they get one.
+ * Long loops in pieces: a generator yields where other work may run. The caller that runs the generator decides whether to pause there.
  *
  * @since 0.1.0
  */

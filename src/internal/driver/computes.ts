@@ -282,7 +282,10 @@ export class Computes {
     return Effect.andThen(rest, Effect.andThen(back, exit))
   }
 
-  /** Taken once. The wait may end between an interruption and what that runs: then the fiber is not resumed. */
+  /**
+   * Ends the computation, and returns the close that is to be awaited to the first caller alone. The cleanup of an interruption calls
+   * this too, because a wait that ends after the interruption resumes no fiber.
+   */
   private rest(computing: Computing<unknown, unknown>): Effect.Effect<void> {
     const open = this.end(computing)
     computing.closing = undefined

@@ -68,7 +68,7 @@ export class ScopeOwners {
     return entry
   }
 
-  /** The same, open. */
+  /** The number of the owner that stands for a scope, after opening the owner; `undefined` if the scope has closed. */
   ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): number | undefined {
     const entry = this.of(scope, fiber)
     if (entry === undefined) return undefined
