@@ -55,7 +55,10 @@ export interface Completions<F extends Future<any, any>> {
   readonly take: Pull.Pull<NonEmptyReadonlyArray<F>, SkeinError>
   /** Ends when all futures that were added have been given. */
   readonly stream: Stream.Stream<F, SkeinError>
-  /** How many futures have ended and were not given yet, and how many are open. */
+  /**
+   * How many futures were reported as ended and not given yet, and how many are open. The scheduler reports in its next turn: until
+   * then a future counts as open also if it had ended before it was added.
+   */
   readonly size: Effect.Effect<{ readonly ended: number; readonly open: number }>
   /** Drops all futures that were not given yet. The tasks go on. */
   readonly clear: Effect.Effect<void>
