@@ -59,6 +59,42 @@ describe("scopes", () => {
       yield* Effect.scoped(Effect.flip(Client.submit(tooMany)))
     }).pipe(inScheduler({ limits: { tasks: 10 } })))
 
+  it.effect("C4: a listener that submits for a scope during its first submission leaves it all its tasks", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = Context.add(yield* Effect.context<Client.Client>(), Scope.Scope, scope)
+      const never = Task.make(Effect.never)
+      const submitted: Array<Future.Future<never>> = []
+      let isFirst = true
+      yield* Scheduler.listen(() => {
+        if (!isFirst) return
+        isFirst = false
+        submitted.push(Effect.runSyncWith(context)(Client.submit(never)))
+      })
+      submitted.push(yield* Scope.provide(Client.submit(never), scope))
+      yield* turns()
+      yield* Scope.close(scope, Exit.void)
+      const statuses = yield* Effect.forEach(submitted, Future.status)
+      assert.deepStrictEqual(statuses, ["released", "released"])
+    }).pipe(Effect.scoped, inScheduler()))
+
+  it.effect("C4: a scope that a listener closes during its first submission refuses that, and stops its tasks", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const ends: Array<string> = []
+      let isOpen = true
+      yield* Scheduler.listen(({ to }) => {
+        ends.push(to)
+        if (!isOpen) return
+        isOpen = false
+        Effect.runFork(Scope.close(scope, Exit.void))
+      })
+      const refused = yield* Effect.flip(Scope.provide(Client.submit(Task.make(Effect.never)), scope))
+      assert.strictEqual(refused.reason._tag, "Closed")
+      yield* turns()
+      assert.strictEqual(ends.at(-1), "released")
+    }).pipe(Effect.scoped, inScheduler()))
+
   it.effect("C4: resources that come and go between submissions change nothing about that", () =>
     Effect.gen(function*() {
       const log: Log = []

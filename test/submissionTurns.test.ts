@@ -178,6 +178,20 @@ describe("a submission in turns", () => {
       assert.strictEqual(yield* Fiber.join(large), 2 + 19)
     }).pipe(inTurns()))
 
+  it.effect("G9: a name of a namespace that other work has by the end of the turns is refused", () =>
+    Effect.gen(function*() {
+      const [mine, other] = ["mine", "other"].map((name) => Task.sync(() => name, { key: "k" }))
+      const scope = yield* Scope.make()
+      yield* Future.join(yield* Scope.provide(Client.submit(mine!), scope))
+      const large = yield* begun(
+        Effect.flip(Client.compute(Task.map([mine!, chainOf(20, Task.succeed(0))], ([name]) => name)))
+      )
+      yield* turns(5)
+      yield* Scope.close(scope, Exit.void)
+      yield* Client.submit(other!)
+      assert.strictEqual((yield* Fiber.join(large)).reason._tag, "KeyConflict")
+    }).pipe(Client.annotate({ namespace: "n" }), Effect.scoped, inTurns()))
+
   it.effect("D9: a future that is released between two turns refuses the submission, unless nobody needs it any more", () =>
     Effect.gen(function*() {
       const future = yield* Client.submit(Task.succeed(1))

@@ -15,6 +15,7 @@ export const files: Readonly<Record<string, string>> = {
   "test/processes/**": "Runs bodies in processes, which are behind ports of their own.",
   "test/docs.test.ts": "Reads pages, and runs no task.",
   "test/editor.test.ts": "Asks a language server, and runs no task.",
+  "test/streamCounts.test.ts": "Counts what an item costs here. Ports that send messages cost more.",
   "test/exports.test.ts": "Reads the names of modules, and runs no task.",
   "test/features.test.ts": "Reads pages, and runs no task.",
   ".doctest/docs-effect-md-*":

@@ -165,9 +165,17 @@ export class Submissions {
     if (isRefused(compiled)) return refuse(compiled)
     const entry = this.owners.ofScope(scope, fiber)
     if (entry === undefined) return Effect.fail(closed("scope"))
-    const answer = this.submitPlan(compiled, entry.owner, fiber, entry.isOpen ? undefined : opening)
-    if (answer._tag === "Rejected") return Effect.fail(refused(answer))
-    if (!entry.isOpen) this.owners.opened(entry)
+    const { isOpen, owner } = entry
+    // A listener that hears of these tasks may submit for the same scope, or close it.
+    entry.isOpen = true
+    const answer = this.submitPlan(compiled, owner, fiber, isOpen ? undefined : opening)
+    if (answer._tag === "Rejected") {
+      entry.isOpen = isOpen
+      return Effect.fail(refused(answer))
+    }
+    // Its close stops what it has just submitted.
+    if (scope.state._tag === "Closed") return Effect.fail(closed("scope"))
+    if (!isOpen) this.owners.opened(entry)
     return Effect.succeed(answer.claims.map((claim) => this.owners.futureOf(claim)))
   }
 

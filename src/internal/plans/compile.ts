@@ -171,11 +171,17 @@ const nextStamp = (): number => stamps += 2
 /** The walks that are interrupted by a turn of others, by stamp. */
 const paused = new Map<number, Compiler>()
 
-/** Marks a task; a walk that pauses keeps the mark that it loses. */
+/** Marks a task. A paused walk saves the mark that another walk overwrites. */
 const mark = (task: TaskImpl, stamp: number): void => {
-  if (paused.size > 0) paused.get(task.stamp - task.stamp % 2)?.keepMark(task)
+  if (paused.size > 0) {
+    const former = firstOf(task.stamp)
+    if (former !== firstOf(stamp)) paused.get(former)?.keepMark(task)
+  }
   task.stamp = stamp
 }
+
+/** The first mark of the walk that has this one. */
+const firstOf = (stamp: number): number => stamp - stamp % 2
 
 /** The mark of a walk on a task. */
 interface Mark {
@@ -195,7 +201,12 @@ interface Made {
 interface Joined {
   readonly identity: Identity
   readonly id: TaskId
+  /** The task that it takes the place of. */
+  readonly task: TaskImpl
+  readonly named: Named
 }
+
+const nothingJoined: ReadonlyArray<Joined> = []
 
 type Keys = Map<string, { readonly work: Identity; readonly reference: Reference }>
 
@@ -209,7 +220,7 @@ const noKeys: Keys = new Map()
 export interface Walking {
   /** The rest of the walk without a pause, and what it has found. */
   readonly atOnce: () => Compiled | Refused
-  /** Before the first turn. It is another walk if others have compiled since: they may have overwritten marks. */
+  /** Before the first turn. Begins anew if another compilation ran since, which may have overwritten marks. */
   readonly begin: () => Walking
   /** The walk, the order and the arrays of the plan, and a pause after so many steps. */
   readonly inTurns: (steps: number) => InTurns<void>
@@ -365,21 +376,24 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   settle(): Compiled | Refused | Walking {
     const { ambient, fault, handles, joinsLate, live, made } = this
     if (made === undefined && !joinsLate) return refusalOf(fault!)
-    if (this.joined?.some(({ id, identity }) => live.find(identity) !== id || live.isSpent(id)) === true) {
-      return new Compiler(handles, live, ambient, true)
+    const { annotations: { namespace } } = ambient
+    for (const { id, identity, named, task } of this.joined ?? nothingJoined) {
+      if (live.find(identity) !== id || live.isSpent(id)) return new Compiler(handles, live, ambient, true)
+      // Another task of that name may have its row by now.
+      if (namespace !== undefined) this.compare(task, named, id, namespace)
     }
-    const settled = made && this.settled(made)
     // A fault below a task that is joined now is none, so a compilation at this moment decides.
-    return settled === undefined || this.fault !== undefined ? compile(handles, live, ambient) : settled
+    return (made && this.settled(made)) ?? compile(handles, live, ambient)
   }
 
-  /** The plan with the live tasks of this moment, unless there is a fault. */
-  private settled(made: Made): Compiled | undefined {
+  /** The plan with the live tasks of this moment; `undefined` if there is a fault that may lie below one of them. */
+  private settled(made: Made): Compiled | Refused | undefined {
     const { draft, form } = made
     const known = this.knownNow(draft)
-    const culled = known && cull(draft, known)
-    this.checkFutures(culled?.draft ?? draft)
     if (this.fault !== undefined) return undefined
+    const culled = known && cull(draft, known)
+    const fault = this.checkFutures(culled?.draft ?? draft)
+    if (fault !== undefined) return refusalOf(fault)
     return culled === undefined
       ? this.finished(draft, form, made)
       : this.finished(culled.draft, formWithin(form, culled), made)
@@ -413,8 +427,8 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     return joined.size + ended.size === 0 ? undefined : { joined, ended }
   }
 
-  /** Futures may have been released or cancelled since the walk. */
-  private checkFutures({ edges, nodes, offsets }: Draft): void {
+  /** The fault of a future that was released or cancelled since the walk. */
+  private checkFutures({ edges, nodes, offsets }: Draft): SubmitReason | Mistake | undefined {
     for (const handle of this.handles) if (!isTask(handle)) this.referenceTo(handle, undefined)
     for (let i = 0; i < nodes.length; i++) {
       for (let e = offsets[i]!; e < offsets[i + 1]!; e++) {
@@ -423,6 +437,7 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
         if (!isTask(handle)) this.referenceTo(handle, nodes[i])
       }
     }
+    return this.fault
   }
 
   keepMark(task: TaskImpl): void {
@@ -471,7 +486,7 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     // Outside of namespaces equal identities say that already.
     if (namespace !== undefined) this.compare(task, named, id, namespace)
     this.joined ??= []
-    this.joined.push({ identity, id })
+    this.joined.push({ identity, id, task, named })
     this.finish(task, ~id, named)
     return true
   }
