@@ -36,8 +36,8 @@ describe("conflicts of keys", () => {
         assert.deepInclude(reason, { key: "save", graph: 1 })
         assert.strictEqual(
           reason.message,
-          "The key \"save\" is taken: a live task of graph 1 has it, and the submission refuses that. Wait for its end, or say " +
-            "conflict: \"join\" or \"replace\"."
+          "The key \"save\" is taken: a live task of graph 1 has it, and the submission refuses that. Wait for its end, say " +
+            "conflict: \"replace\", or submit the same Task object with conflict: \"join\"."
         )
       }
       yield* Future.cancel(future)

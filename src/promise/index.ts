@@ -51,6 +51,8 @@ export interface MapOptions<M extends Mode = Mode> extends Omit<SubmitOptions, "
   readonly mode?: M | undefined
   /** The most tasks of this call that run at once. Defaults to `"unbounded"`: the slots of the workers are the limit. */
   readonly concurrency?: number | "unbounded" | undefined
+  /** What becomes of tasks with keys among the items, as in {@link RunOptions}. The calls themselves have no keys. */
+  readonly conflict?: Conflict | undefined
 }
 
 /**
@@ -110,8 +112,10 @@ export interface RunOptions {
    */
   readonly signal?: AbortSignal | undefined
   /**
-   * What becomes of a task whose key a live task has. `"join"`, the default: the same task object joins the live run. `"refuse"`: the
-   * submission is refused. `"replace"`: the live task is cancelled for all, and the new one starts when that has stopped.
+   * What becomes of a task whose key a live task has. `"join"`, the default: the same task object joins the live run, and
+   * any other task is a run of its own. Each call with a function makes a new task, so make one with {@link task} and submit that
+   * twice. `"refuse"`: the submission is refused. `"replace"`: the live task is cancelled for all, and the new one starts when that
+   * has stopped.
    */
   readonly conflict?: Conflict | undefined
 }

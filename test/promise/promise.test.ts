@@ -679,6 +679,44 @@ describe("pauses, rates and conflicts", () => {
   )
 
   it(
+    "A14, G21: join joins the same task object: two calls of a function under one key are two runs",
+    withClient({}, async (skein) => {
+      const opened = gate()
+      let runs = 0
+      const f = async (text: string) => {
+        runs++
+        await opened.promise
+        return text
+      }
+      const two = [skein.submit({ key: "k" }, f, "1"), skein.submit({ key: "k", conflict: "join" }, f, "1")]
+      const made = task({ key: "made" }, f, "1")
+      const joined = [skein.submit(made), skein.submit(made, { conflict: "join" })]
+      await turns()
+      assert.strictEqual(runs, 3)
+      assert.throws(() => skein.submit({ key: "k", conflict: "refuse" }, f, "1"), /submit the same Task object/)
+      opened.resolve()
+      assert.deepStrictEqual(await Promise.all([...two, ...joined]), ["1", "1", "1", "1"])
+    })
+  )
+
+  it(
+    "A14, G21: conflict of map and stream is for tasks with keys among the items",
+    withClient({}, async (skein) => {
+      const opened = gate()
+      const items = [task({ key: "k" }, () => "mine")]
+      const live = skein.submit({ key: "k" }, () => opened.promise)
+      await turns()
+      const refused = { conflict: "refuse" } as const
+      const upper = (text: string) => text.toUpperCase()
+      assert.match((await errorOf(skein.map(items, upper, refused)) as Error).message, /The key "k" is taken/)
+      const loop = skein.stream(items, upper, refused)[Symbol.asyncIterator]()
+      assert.match((await errorOf(loop.next()) as Error).message, /The key "k" is taken/)
+      opened.resolve()
+      await live
+    })
+  )
+
+  it(
     "A14, W22: a rate of the client or of a tag bounds the starts in every interval",
     withClient({ concurrency: 8, tags: { api: { rate: { starts: 2, per: "1 hour" } } } }, async (skein) => {
       let running = 0

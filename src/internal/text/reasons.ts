@@ -117,7 +117,7 @@ export class KeyConflict extends Fact("KeyConflict")<{
         ? "Make the function once, outside of what calls it, and pass what it closes over as an argument; or give it " +
           "another name."
         : this.graph !== undefined
-        ? "Wait for its end, or say conflict: \"join\" or \"replace\"."
+        ? "Wait for its end, say conflict: \"replace\", or submit the same Task object with conflict: \"join\"."
         : "Submit the same Task object, or choose another key.")
   }
 }
