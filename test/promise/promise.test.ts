@@ -239,6 +239,23 @@ describe("options", () => {
   )
 
   it(
+    "A14: a signal that nobody can listen to is a mistake before anything starts",
+    withClient({}, async (skein) => {
+      const log: Array<string> = []
+      const run = () => log.push("runs")
+      const wrong = { signal: { aborted: false } } as never
+      const expected = /signal.*an AbortSignal/
+      assert.match(messageOf(() => skein.submit(wrong, run)), expected)
+      assert.match(messageOf(() => skein.submit(task(run), wrong)), expected)
+      assert.match(await rejected(skein.map([1], run, wrong)), expected)
+      assert.match(await rejected(skein.run(task(run), wrong)), expected)
+      assert.match(await rejected(skein.stream([1], run, wrong)[Symbol.asyncIterator]().next()), expected)
+      await turns()
+      assert.deepStrictEqual(log, [])
+    })
+  )
+
+  it(
     "A14: the functions of a client can be taken out of it",
     withClient({}, async ({ map, run, stream, submit }) => {
       assert.strictEqual(await submit(() => 1), 1)

@@ -75,7 +75,12 @@ const { key: _, ...ofEach } = ofTask
 /** What a task may be submitted with, and tasks run with. */
 export const ofRun: Checks<Submitted> = {
   conflict,
-  signal: checkOf("an AbortSignal", (value) => typeof value === "object" && value !== null && "aborted" in value)
+  signal: checkOf(
+    "an AbortSignal",
+    (value) =>
+      typeof value === "object" && value !== null && "aborted" in value &&
+      typeof (value as Partial<AbortSignal>).addEventListener === "function"
+  )
 }
 
 export const ofSubmit: Checks<TaskOptions & Submitted> = { ...ofTask, ...ofRun }
