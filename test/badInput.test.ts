@@ -403,6 +403,14 @@ describe("dependencies", () => {
       assert.strictEqual(result.circular, circular)
     }).pipe(inScheduler()))
 
+  it.effect("Bad input: submitAll finds tasks five levels down, and refuses what is deeper", () =>
+    Effect.gen(function*() {
+      const futures = yield* Client.submitAll([[[[[one]]]]])
+      assert.strictEqual(yield* Future.join(futures[0][0][0][0][0]), 1)
+      yield* mistakeOf(Client.submitAll([[[[[[one]]]]]] as never))
+      yield* mistakeOf(Client.submitAll({ a: { b: { c: { d: { e: { f: one } } } } } } as never))
+    }).pipe(Effect.scoped, inScheduler()))
+
   it.effect("Bad input: a released Future cannot be a dependency or a target", () =>
     Effect.gen(function*() {
       const future = yield* Effect.scoped(Client.submit(Task.make(Effect.succeed(1), { key: "gone" })))

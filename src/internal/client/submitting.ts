@@ -83,7 +83,7 @@ export const submitShape = (
 
 /** Whether this has members, and is not too deep. */
 const isBranch = (value: unknown, depth: number): value is object =>
-  typeof value === "object" && value !== null && depth <= maxDepth && (Array.isArray(value) || isRecord(value))
+  typeof value === "object" && value !== null && depth < maxDepth && (Array.isArray(value) || isRecord(value))
 
 /** The shape with its leaves replaced. */
 const walk = (shape: object, ofLeaf: (leaf: unknown) => unknown, depth = 0): unknown => {
