@@ -884,6 +884,26 @@ describe("signals", () => {
     })
   )
 
+  it(
+    "A14, C1: what stopped a call first is why it rejects, a cancel or its signal",
+    withClient({}, async (skein) => {
+      const log: Array<string> = []
+      const [early, late] = [new AbortController(), new AbortController()]
+      const cancelled = skein.submit({ signal: late.signal }, untilStopped(log))
+      const aborted = skein.submit({ signal: early.signal }, untilStopped(log))
+      await turns()
+      const reason = new Error("enough")
+      early.abort(reason)
+      const ends = [cancelled.cancel("by hand"), aborted.cancel("by hand")]
+      late.abort(reason)
+      await Promise.all(ends)
+      const error = await errorOf(cancelled)
+      assert.instanceOf(error, SkeinError.SkeinError)
+      assert.deepInclude(error.reason, { _tag: "TaskCancelled", why: "by hand" })
+      assert.strictEqual(await errorOf(aborted), reason)
+    })
+  )
+
   it("A14: outside of a body a signal is never aborted", () => {
     assert.isFalse(signal().aborted)
   })

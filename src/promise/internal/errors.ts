@@ -33,6 +33,6 @@ export const settledItemOf = (
   { exit, ...item }: { readonly exit: Exit.Exit<unknown, unknown> }
 ): PromiseSettledResult<unknown> => ({ ...item, ...settledOf(exit) })
 
-/** Whether a task was cancelled, and did not fail by itself. */
-export const isCancelled = (error: unknown): boolean =>
-  error instanceof SkeinError && error.reason._tag === "TaskCancelled"
+/** Whether a task was cancelled for this reason, and neither failed by itself nor was stopped for another one. */
+export const isCancelledFor = (why: string, error: unknown): boolean =>
+  error instanceof SkeinError && error.reason._tag === "TaskCancelled" && error.reason.why === why

@@ -20,7 +20,7 @@ import type { FutureImpl } from "../../internal/tasks/task.ts"
 import * as Scheduler from "../../Scheduler.ts"
 import type { Task } from "../../Task.ts"
 import { bodyHere, called } from "./bodies.ts"
-import { allThrownIn, isCancelled, settledItemOf, settledOf, thrownIn } from "./errors.ts"
+import { allThrownIn, isCancelledFor, settledItemOf, settledOf, thrownIn } from "./errors.ts"
 import { PromisedFuture } from "./futures.ts"
 import { looped } from "./loop.ts"
 import { ofMap, ofRun, ofStream, ofStreamEach, ofSubmit } from "./options.ts"
@@ -49,6 +49,9 @@ const cancelled = (future: Abandoned, why: string | undefined): Effect.Effect<vo
   const impl = implOf(future)
   return impl.home.owners.cancel(impl, { ...cancelRequest({ why }), alone: true })
 }
+
+/** Why a task is cancelled whose signal was aborted. */
+const bySignal = "its signal was aborted"
 
 export class Face {
   readonly context: Context.Context<Client.Client | Scheduler.Scheduler>
@@ -114,7 +117,7 @@ export class Face {
 
   #stopBy(signal: AbortSignal, future: Abandoned): void {
     const fork = Effect.runForkWith(this.#outside)
-    const stop = () => void fork(cancelled(future, "its signal was aborted"))
+    const stop = () => void fork(cancelled(future, bySignal))
     if (signal.aborted) return stop()
     signal.addEventListener("abort", stop)
     fork(Effect.andThen(ended(future), Effect.sync(() => signal.removeEventListener("abort", stop))))
@@ -125,7 +128,7 @@ export class Face {
     const joined = Future.join(future as unknown as Future.Future<A, unknown>)
     return this.#settled(joined, undefined, (cause) => {
       const error = thrownIn(cause)
-      return signal?.aborted === true && isCancelled(error) ? signal.reason : error
+      return signal?.aborted === true && isCancelledFor(bySignal, error) ? signal.reason : error
     })
   }
 
