@@ -45,6 +45,10 @@ export const tests: Tests = {
     "a task runs for as long as its body waits":
       "Measures virtual time exactly: here the test clock may move on while the report of an end is on its way."
   },
+  "test/streamProgress.test.ts": {
+    "V12: the speed follows a change":
+      "Measures virtual time exactly: here the test clock may move on while the report of an end is on its way."
+  },
   "test/testing/gate.test.ts": {
     "T7: names every table that something is left in": "Names the tables of a worker without a border."
   },
