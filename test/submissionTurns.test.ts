@@ -14,6 +14,7 @@ import type * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { edgesOf } from "../scripts/order-table.ts"
 import { order, ordering } from "../src/engine/order/order.ts"
+import type { InTurns } from "../src/engine/structures/turns.ts"
 import { ambientIn } from "../src/internal/bodies/ambient.ts"
 import type { Compiled } from "../src/internal/bodies/livePlan.ts"
 import { compile, compileWithin, isWalking } from "../src/internal/plans/compile.ts"
@@ -61,6 +62,19 @@ const nobody = {
   refuse: () => undefined
 } as Live
 
+/** What a walk keeps aside. */
+interface Moved {
+  readonly moved?: ReadonlyMap<TaskImpl, unknown>
+}
+
+/** Runs all turns, with other work before each one but the first, and returns the result. */
+const ended = <A>(work: InTurns<A>, other: () => unknown): A => {
+  for (let result = work.next();; result = work.next()) {
+    if (result.done === true) return result.value
+    other()
+  }
+}
+
 const impls = (tasks: ReadonlyArray<Task.Task<number>>) => tasks as unknown as ReadonlyArray<TaskImpl>
 
 describe("a submission in turns", () => {
@@ -78,15 +92,17 @@ describe("a submission in turns", () => {
     assert.isAtMost(looks, 300)
     let pauses = 0
     let most = 0
-    const work = walk.begin().inTurns(100)
-    for (looks = 0; work.next().done !== true; looks = 0) {
+    const work = walk.inTurns(100)
+    let result = work.next()
+    for (looks = 0; result.done !== true; looks = 0) {
+      result = work.next()
       pauses++
       most = Math.max(most, looks)
     }
     // A step looks at the dependencies of a task a few times.
     assert.isAtMost(most, 400)
     assert.isAbove(pauses, 100)
-    const settled = walk.settle()
+    const settled = result.value()
     // Only there the edges are known in reverse.
     const { plan, targets: references } = settled as Compiled
     assert.deepStrictEqual({ targets: references, plan: { ...plan, reversed: undefined } }, plain)
@@ -98,13 +114,37 @@ describe("a submission in turns", () => {
     const ambient = ambientIn(Context.empty())
     const plain = compile(targets, nobody, ambient) as Compiled
     for (const isEarly of [true, false]) {
-      const given = compileWithin(targets, nobody, ambient, 200) as Walking
+      const walk = compileWithin(targets, nobody, ambient, 200) as Walking
       if (isEarly) compile(tasks, nobody, ambient)
-      const walk = given.begin()
-      const work = walk.inTurns(20)
-      while (work.next().done !== true) if (!isEarly) compile(tasks, nobody, ambient)
-      assert.deepStrictEqual((walk.settle() as Compiled).plan.nodes, plain.plan.nodes)
+      const settle = ended(walk.inTurns(20), () => isEarly || compile(tasks, nobody, ambient))
+      assert.deepStrictEqual((settle() as Compiled).plan.nodes, plain.plan.nodes)
     }
+  })
+
+  it("G15: a walk keeps aside the marks that other walks overwrite, and none of its own", () => {
+    const tasks = impls(randomTasks(300, 2))
+    const ambient = ambientIn(Context.empty())
+    const movedBy = (others: ReadonlyArray<TaskImpl>) => {
+      const walk = compileWithin(tasks.slice(-20), nobody, ambient, 20) as Walking & Moved
+      ended(walk.inTurns(20), () => others.length === 0 || compile(others, nobody, ambient))
+      return [...walk.moved?.keys() ?? []]
+    }
+    assert.deepStrictEqual(movedBy([]), [])
+    const others = tasks.slice(0, 100)
+    const moved = movedBy(others)
+    assert.isAbove(moved.length, 0)
+    assert.deepStrictEqual(moved.filter((task) => !others.includes(task)), [])
+  })
+
+  it("C4: a walk that is given up keeps no marks aside any more", () => {
+    const tasks = impls(randomTasks(300, 2))
+    const ambient = ambientIn(Context.empty())
+    const walk = compileWithin(tasks.slice(-20), nobody, ambient, 20) as Walking & Moved
+    const work: Iterator<void> = walk.inTurns(20)
+    for (let i = 0; i < 10; i++) work.next()
+    work.return?.()
+    compile(tasks, nobody, ambient)
+    assert.isUndefined(walk.moved)
   })
 
   it("O3: an order that is found in turns is the order that is found at once, with a pause for each so many rows", () => {
@@ -237,7 +277,7 @@ describe("a submission in turns", () => {
       assert.strictEqual(yield* Fiber.join(replaces), 2)
     }).pipe(Effect.scoped, inTurns()))
 
-  it.effect("C4: an interruption between two turns leaves nothing, and no mark", () =>
+  it.effect("C4: an interruption between two turns leaves nothing, and the same tasks can be submitted again", () =>
     Effect.gen(function*() {
       const tasks = randomTasks(30, 5)
       for (let count = 1; count < 60; count += 7) {
@@ -246,8 +286,7 @@ describe("a submission in turns", () => {
         yield* Fiber.interrupt(fiber)
         assert.strictEqual((yield* Scheduler.stats).tasks.waiting, 0)
       }
-      const first = compile(impls(tasks), nobody, ambientIn(Context.empty()))
-      assert.isTrue("plan" in first)
+      assert.lengthOf(yield* Client.compute(tasks), 30)
     }).pipe(inTurns()))
 
   it.effect("N1: the end of its task between two turns refuses a submission in the scope of that task", () =>

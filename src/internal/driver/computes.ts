@@ -44,6 +44,19 @@ type CompileIn = (
   attempt: Attempt | undefined
 ) => Compiled | Refused | Walking
 
+/** A computation before its submission. */
+interface Asking<A, E> {
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  /** The attempt in whose body it is. */
+  readonly attempt: Attempt | undefined
+  readonly options: ComputeOptions
+  readonly collect: Collect<A, E>
+  /** Hears of the owner and of the size of the plan. */
+  readonly follow: (owner: number, size: number) => void
+  /** Whether its task takes its slot again at the end, if it was asked to stop meanwhile and goes on. */
+  readonly comesBack: boolean
+}
+
 /** A computation that has submitted its tasks. */
 interface Computing<A, E> {
   readonly owner: number
@@ -150,7 +163,8 @@ export class Computes {
       const attempt = attemptOf(this.home, fiber)
       // Most bodies are not asked to stop, and count their wait at its end if they are asked meanwhile.
       if (attempt !== undefined && options.callbacks === undefined && !isAnyStopping(this.state)) {
-        return this.begin(fiber, attempt, compileIn, options, collect, noCallbacks, true, resume)
+        const asking = { fiber, attempt, options, collect, follow: noCallbacks, comesBack: true }
+        return this.begin(asking, compileIn, resume)
       }
       return resume(this.waits.counted(() => this.followed(fiber, attempt, compileIn, options, collect)))
     })
@@ -167,9 +181,7 @@ export class Computes {
     const follow = (owner: number, size: number): void => {
       finish = this.observers.follow(owner, size, options.callbacks)
     }
-    const results = Effect.callback<A, E | SubmitError | SkeinError>((resume) =>
-      this.begin(fiber, attempt, compileIn, options, collect, follow, false, resume)
-    )
+    const results = this.begun({ fiber, attempt, options, collect, follow, comesBack: false }, compileIn)
     if (options.callbacks === undefined) return results
     return Effect.onExitPrimitive(results, (exit) => {
       finish(exit)
@@ -177,28 +189,27 @@ export class Computes {
     })
   }
 
+  private begun<A, E>(asking: Asking<A, E>, compileIn: CompileIn): Effect.Effect<A, E | SubmitError | SkeinError> {
+    return Effect.callback((resume) => this.begin(asking, compileIn, resume))
+  }
+
   /** Submits, and resumes its fiber in the end. Returns what runs if the wait is interrupted. */
   private begin<A, E>(
-    fiber: Fiber.Fiber<unknown, unknown>,
-    attempt: Attempt | undefined,
+    asking: Asking<A, E>,
     compileIn: CompileIn,
-    options: ComputeOptions,
-    collect: Collect<A, E>,
-    follow: (owner: number, size: number) => void,
-    comesBack: boolean,
     resume: (result: Effect.Effect<A, E | SubmitError | SkeinError>) => void
   ): Effect.Effect<void> | void {
+    const { attempt, collect, comesBack, fiber, follow, options } = asking
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const compiled = compileIn(fiber, attempt)
     if (isWalking(compiled)) {
-      return resume(this.submissions.inTurns(compiled, fiber, (walk) => {
-        const settle = () => walk.settle()
-        if (comesBack) return this.own(settle, options, collect)
-        return Effect.callback<A, E | SubmitError | SkeinError>((resume) =>
-          this.begin(fiber, attempt, settle, options, collect, follow, false, resume)
-        )
-      }))
+      return resume(this.submissions.inTurns(
+        compiled,
+        fiber,
+        // Its task may have been asked to stop since.
+        (settle) => comesBack ? this.own(settle, options, collect) : this.begun(asking, settle)
+      ))
     }
     const { keepGoing, limits } = options
     if (isRefused(compiled)) return resume(refuse(compiled))

@@ -97,7 +97,7 @@ export class Detached {
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<void, SubmitError> {
     return isWalking(compiled)
-      ? this.submissions.inTurns(compiled, fiber, (walk) => this.fireWalked(walk.settle(), name, fiber))
+      ? this.submissions.inTurns(compiled, fiber, (settle) => this.fireWalked(settle(), name, fiber))
       : this.fireCompiled(compiled, name, fiber)
   }
 

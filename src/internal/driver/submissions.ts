@@ -9,7 +9,6 @@ import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type { GraphSubmitted, Succession } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
-import type { InTurns } from "../../engine/structures/turns.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { ambientIn } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
@@ -17,7 +16,7 @@ import type { Attempt } from "../bodies/attempt.ts"
 import type { Given, Home } from "../bodies/home.ts"
 import type { Ambient, Compiled } from "../bodies/livePlan.ts"
 import { compileWithin, isWalking } from "../plans/compile.ts"
-import type { Live, Walking } from "../plans/compile.ts"
+import type { Live, Settle, Walking } from "../plans/compile.ts"
 import { recompile } from "../plans/rerun.ts"
 import type { Past } from "../plans/rerun.ts"
 import type { AsyncScope } from "../platform/asyncScope.ts"
@@ -108,7 +107,7 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
     return isWalking(compiled)
-      ? this.inTurns(compiled, fiber, (walk) => this.submitWalked(walk.settle(), scope, fiber))
+      ? this.inTurns(compiled, fiber, (settle) => this.submitWalked(settle(), scope, fiber))
       : this.submitCompiled(compiled, scope, fiber)
   }
 
@@ -127,30 +126,31 @@ export class Submissions {
    * may be gone after it, and an interruption may come in it.
    */
   inTurns<A, E>(
-    given: Walking,
+    walk: Walking,
     fiber: Fiber.Fiber<unknown, unknown>,
-    submit: (walk: Walking) => Effect.Effect<A, E>
+    submit: (settle: Settle) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | SubmitError> {
-    let walk = given
+    const work: Iterator<void, Settle> = walk.inTurns(this.pauses.piece)
     const turns = Effect.suspend(() => {
-      walk = given.begin()
-      return Effect.andThen(Effect.yieldNow, this.goOn(walk.inTurns(this.pauses.piece)))
+      work.next()
+      return Effect.andThen(Effect.yieldNow, this.goOn(work))
     })
     return Effect.flatMap(
-      Effect.ensuring(turns, Effect.sync(() => walk.leave())),
-      (): Effect.Effect<A, E | SubmitError> => {
+      Effect.ensuring(turns, Effect.sync(() => work.return?.())),
+      (settle): Effect.Effect<A, E | SubmitError> => {
         const refusal = this.life.refusal(fiber)
-        return refusal === undefined ? submit(walk) : Effect.fail(refusal)
+        return refusal === undefined ? submit(settle) : Effect.fail(refusal)
       }
     )
   }
 
   /** Timers and I/O go first when the turn is over. */
-  private goOn(work: InTurns<void>): Effect.Effect<void> {
+  private goOn<A>(work: Iterator<void, A>): Effect.Effect<A> {
     return Effect.suspend(() => {
       const began = this.time.now()
       for (let left = this.pauses.pieces; left > 0; left--) {
-        if (work.next().done === true) return Effect.void
+        const { done, value } = work.next()
+        if (done === true) return Effect.succeed(value)
         if (this.time.now() - began >= turn.millis) break
       }
       return Effect.andThen(Effect.yieldNow, this.goOn(work))

@@ -32,8 +32,8 @@ export abstract class Drafting<N> {
   protected readonly offsets: Array<number> = [0]
   protected readonly edges: Array<Reference> = []
   protected settings = noSettings as Map<number, Settings>
-  /** A pure call turned out to run already after its dependencies had been given places. */
-  protected hasJoinedLate = false
+  /** Whether nothing needs some nodes: a pure call turned out to run already after its dependencies had been given places. */
+  protected hasOrphans = false
   /** The first fault. */
   protected fault: SubmitReason | Mistake | undefined
 
@@ -54,7 +54,7 @@ export abstract class Drafting<N> {
   protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | Refused {
     const { fault, nodes, settings } = this
     if (fault !== undefined) return refusalOf(fault)
-    const form = this.hasJoinedLate ? undefined : smallForm(this.offsets, this.edges)
+    const form = this.hasOrphans ? undefined : smallForm(this.offsets, this.edges)
     if (form !== undefined) return { nodes, targets, offsets: form.offsets, edges: form.targets, settings, form }
     const draft = {
       nodes,
@@ -64,7 +64,7 @@ export abstract class Drafting<N> {
       settings,
       form
     }
-    return this.hasJoinedLate ? cull(draft).draft : draft
+    return this.hasOrphans ? cull(draft).draft : draft
   }
 
   /** The same, with a pause after so many rows. */
@@ -74,7 +74,7 @@ export abstract class Drafting<N> {
     const offsets = yield* typed(this.offsets, rows)
     const edges = yield* typed(this.edges, rows)
     const draft = { nodes, targets, offsets, edges, settings, form: undefined }
-    return this.hasJoinedLate ? cull(draft).draft : draft
+    return this.hasOrphans ? cull(draft).draft : draft
   }
 }
 

@@ -168,14 +168,14 @@ let stamps = 0
 /** Marks of a walk on the tasks themselves: `stamp` while the dependencies are visited, `stamp + 1` when done. */
 const nextStamp = (): number => stamps += 2
 
-/** The walks that are interrupted by a turn of others, by stamp. */
-const paused = new Map<number, Compiler>()
+/** The walks in turns that are not over, by stamp. */
+const openWalks = new Map<number, Compiler>()
 
-/** Marks a task. A paused walk saves the mark that another walk overwrites. */
+/** Marks a task. An open walk keeps the mark that another walk overwrites. */
 const mark = (task: TaskImpl, stamp: number): void => {
-  if (paused.size > 0) {
+  if (openWalks.size > 0) {
     const former = firstOf(task.stamp)
-    if (former !== firstOf(stamp)) paused.get(former)?.keepMark(task)
+    if (former !== firstOf(stamp)) openWalks.get(former)?.keepMark(task)
   }
   task.stamp = stamp
 }
@@ -213,22 +213,22 @@ type Keys = Map<string, { readonly work: Identity; readonly reference: Reference
 /** The keys of a plan without any. */
 const noKeys: Keys = new Map()
 
-/**
- * A walk that is not over, and what follows it. It goes on in turns, between which others may submit, and tasks may end. So the
- * answers of the scheduler are asked for again at the moment of the submission, in {@link Walking.settle}.
- */
+/** A walk that is not over. */
 export interface Walking {
   /** The rest of the walk without a pause, and what it has found. */
   readonly atOnce: () => Compiled | Refused
-  /** Before the first turn. Begins anew if another compilation ran since, which may have overwritten marks. */
-  readonly begin: () => Walking
-  /** The walk, the order and the arrays of the plan, and a pause after so many steps. */
-  readonly inTurns: (steps: number) => InTurns<void>
-  /** After the last turn, also if there was an interruption. */
-  readonly leave: () => void
-  /** The plan as of now; or another walk, because a live task that was joined is gone. */
-  readonly settle: () => Compiled | Refused | Walking
+  /**
+   * The rest of the walk, the order and the arrays of the plan, with a yield after so many steps. From the first yield on, which comes
+   * before the first step, other walks may overwrite the marks of this one. A caller that stops before the end calls `return`.
+   */
+  readonly inTurns: (steps: number) => InTurns<Settle>
 }
+
+/**
+ * Returns the plan as of now; or another walk, because a live task that was joined is gone. Others may submit between two turns, and
+ * tasks may end, so the scheduler is asked again at the moment of the submission.
+ */
+export type Settle = () => Compiled | Refused | Walking
 
 class Compiler extends Drafting<TaskImpl> implements Walking {
   private stamp = nextStamp()
@@ -246,19 +246,19 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   private readonly handles: ReadonlyArray<Handle>
   private readonly live: Live
   private readonly ambient: Ambient
-  /** Whether no live task is joined before the end. */
-  private readonly joinsLate: boolean
+  /** Whether the walk visits live tasks too, which are joined in `settle` alone. */
+  private readonly joinsAtEnd: boolean
   /** The path of the walk: tasks whose dependencies are being visited, and how many of these were. */
   private readonly stack: Array<TaskImpl> = []
   private readonly next: Array<number> = []
   private root = 0
 
-  constructor(handles: ReadonlyArray<Handle>, live: Live, ambient: Ambient, joinsLate: boolean) {
+  constructor(handles: ReadonlyArray<Handle>, live: Live, ambient: Ambient, joinsAtEnd: boolean) {
     super()
     this.handles = handles
     this.live = live
     this.ambient = ambient
-    this.joinsLate = joinsLate
+    this.joinsAtEnd = joinsAtEnd
   }
 
   /** What the walk has found. */
@@ -343,16 +343,21 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
 
   // ---- in turns
 
-  begin(): Walking {
-    const walk = stamps === this.stamp ? this : new Compiler(this.handles, this.live, this.ambient, this.joinsLate)
-    paused.set(walk.stamp, walk)
-    return walk
+  *inTurns(steps: number): InTurns<Settle> {
+    // Another compilation since may have overwritten marks.
+    const walk = stamps === this.stamp ? this : new Compiler(this.handles, this.live, this.ambient, this.joinsAtEnd)
+    openWalks.set(walk.stamp, walk)
+    try {
+      yield
+      while (!walk.walk(steps)) yield
+    } finally {
+      openWalks.delete(walk.stamp)
+    }
+    yield* walk.make(steps)
+    return () => walk.settle()
   }
 
-  *inTurns(steps: number): InTurns<void> {
-    while (!this.walk(steps)) yield
-    // The marks are not read any more.
-    this.leave()
+  private *make(steps: number): InTurns<void> {
     const draft = yield* this.draftedInTurns(this.handles.map((handle) => this.referenceTo(handle, undefined)), steps)
     if (isRefused(draft)) return
     const form = yield* formInTurns(draft, steps)
@@ -369,13 +374,9 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     this.made = { draft, form, functions, portable }
   }
 
-  leave(): void {
-    paused.delete(this.stamp)
-  }
-
-  settle(): Compiled | Refused | Walking {
-    const { ambient, fault, handles, joinsLate, live, made } = this
-    if (made === undefined && !joinsLate) return refusalOf(fault!)
+  private settle(): Compiled | Refused | Walking {
+    const { ambient, fault, handles, joinsAtEnd, live, made } = this
+    if (made === undefined && !joinsAtEnd) return refusalOf(fault!)
     const { annotations: { namespace } } = ambient
     for (const { id, identity, named, task } of this.joined ?? nothingJoined) {
       if (live.find(identity) !== id || live.isSpent(id)) return new Compiler(handles, live, ambient, true)
@@ -479,7 +480,7 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
       this.meet(key, namespace, wish)
       return false
     }
-    if (this.joinsLate) return false
+    if (this.joinsAtEnd) return false
     const identity = identityIn(this.ambient, key, work)
     const id = this.live.find(identity)
     if (id < 0 || this.live.isSpent(id)) return false
@@ -526,7 +527,7 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   private add(task: TaskImpl): void {
     const named = task.options === noOptions ? undefined : this.namedIn(task)
     if (named !== undefined && this.isKnownByNow(task, named)) {
-      this.hasJoinedLate = true
+      this.hasOrphans = true
       return
     }
     for (let i = 0; i < task.handles.length; i++) this.edges.push(this.referenceTo(task.handles[i]!, task))

@@ -218,7 +218,7 @@ class Recompiler extends Drafting<Entry> {
     entry.named = named
     const twin = this.known(entry, named)
     if (twin === undefined) this.keep(entry, identityOf(entry))
-    else this.hasJoinedLate = true
+    else this.hasOrphans = true
     return twin
   }
 }
