@@ -134,8 +134,9 @@ export const views: Stories = {
 
   "W20: a body sees its worker, its attempt and its key": () =>
     Effect.gen(function*() {
-      const seen = yield* Client.compute(Task.withOptions(place(), { key: "mine", workers: ["pool-2"] }))
-      assert.deepStrictEqual(seen, { id: "pool-2", labels: ["pool"], attempt: 1, key: "mine" })
+      const { labels, ...seen } = yield* Client.compute(Task.withOptions(place(), { key: "mine", workers: ["pool-2"] }))
+      assert.include(labels, "pool")
+      assert.deepStrictEqual(seen, { id: "pool-2", attempt: 1, key: "mine" })
     }),
 
   "W20: logs of bodies reach the loggers of their submitter, with annotations and at their levels": () =>
