@@ -312,6 +312,10 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ],
     ["S3: the claim 2 of main is not known", ({ claims }) => claims.delete(2)],
     ["S3: 5 claims are known of 4", ({ claims }, rig) => claims.set(99, rig.claim(100, "run"))],
+    [
+      "S3: the owner of run (row 2, running) has given its number to another",
+      ({ owners }) => owners.forEach((owner, id) => owners.set(id, { ...owner }))
+    ],
     ["S3: the identity next names run (row 2, running)", (state, _, id) => state.keys.set("next", id("run"))],
     ["S3: the live tasks of last are not known", (state) => void (state.runs = new Map())],
     ["S3: next (row 3, ready) lost its key", (state) => state.keys.delete("next")],
@@ -500,7 +504,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S2: nobody tells c (row 2, waiting) of an end", (state) => state.successors.clear()]
   ]],
   [rated, [
-    ["S2: nobody will start what falls due", (state) => void (state.delays.held.length = 0)],
+    ["S2: the moment of the next delayed start is too late", (state) => void (state.delays.held.length = 0)],
     ["S6: crowd [false,\"\",[],[\"api\"],null] does not wait", (state) => state.delays.held[0]!.heapIndex = 1],
     [
       "S6: crowd [false,\"\",[],[\"api\"],null] may start, and no dispatch looks at it",

@@ -37,7 +37,7 @@ export const users: Rule = function*(state, { live, name, needs }) {
   for (const task of refs.keys()) if (!isLive(state, task)) yield `S3: the free row ${task} has users`
 }
 
-/** S3: claims reference their owners, numbers their claims, and keys their tasks. */
+/** S3: claims and submissions reference their owners, numbers their claims, and keys their tasks. */
 export const claims: Rule = function*(state, { live, name }) {
   let found = 0
   for (const owner of state.owners.values()) {
@@ -52,6 +52,11 @@ export const claims: Rule = function*(state, { live, name }) {
     }
   }
   if (found !== state.claims.size) yield `S3: ${state.claims.size} claims are known of ${found}`
+  for (const task of live) {
+    const { owner } = state.tasks.submission[task]!
+    const present = state.owners.get(owner.id)
+    if (present !== undefined && present !== owner) yield `S3: the owner of ${name(task)} has given its number to another`
+  }
   for (const [identity, task] of state.keys) {
     if (!isLive(state, task) || settingsOf(state, task)?.identity !== identity) {
       const key = typeof identity === "string" ? identity : "of an object"

@@ -34,7 +34,7 @@ export const timers: Rule = function*(state, { isArmed, live, name }) {
   const due = isPaused(state)
     ? []
     : Array.from(state.crowds.values(), (crowd) => isNext(crowd) ? delayOf(state, crowd)?.until ?? Infinity : Infinity)
-  if (dueAt(state) > Math.min(...due)) yield "S2: nobody will start what falls due"
+  if (dueAt(state) > Math.min(...due)) yield "S2: the moment of the next delayed start is too late"
   for (const [task, { overdue }] of state.stopping) {
     const grace = graceOf(state, task)
     const isReported = grace === Infinity || overdue || isArmed(task, "grace", tasks.attempt[task]!)

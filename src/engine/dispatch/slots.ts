@@ -38,8 +38,10 @@ export const fill = (state: State, out: Out): void => {
   }
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
   if (state.queues.size === 0 && state.balance.turns.size > 0) turns.forget(state)
-  if (isUsed(state, Use.delays)) releaseDue(state)
-  if (delays.isPaused(state)) return ready.flushLone(state)
+  if (isUsed(state, Use.delays)) {
+    releaseDue(state)
+    if (delays.isPaused(state)) return ready.flushLone(state)
+  }
   if (state.queues.size > 0 || isUsed(state, Use.steering)) {
     return canStart(state) ? dispatchQueues(state, round ?? amounts.begin(state), out) : ready.flushLone(state)
   }

@@ -15,7 +15,7 @@
  *   retry delay that runs; a task is `waiting` as long as it is above 0, or its alias is open. Whatever is due some day is
  *   armed. A standing wait reports each claim once, and is there as long as it has open ones.
  * - S3 `refs` is the number of claims, wishes, aliases and dependents (not ended, or with a result that lives on it) of a task;
- *   at 0 a task is cancelled if it has not ended, and forgotten if it has.
+ *   at 0 a task is cancelled if it has not ended, and forgotten if it has. An open owner is the only one of its number.
  * - S4 The slots in use on a worker are the attempts there that hold one; never more than its slots. The same is true for amounts
  *   in use on a worker, and for holders of a tag, unless its limit was lowered.
  * - S5 A slot is freed only by the end of the attempt, a secede, or the loss of the worker; amounts and tags go with it, but

@@ -294,8 +294,8 @@ export class Computes {
   }
 
   /**
-   * Ends the computation, and returns the close that is to be awaited to the first caller alone. The cleanup of an interruption calls
-   * this too, because a wait that ends after the interruption resumes no fiber.
+   * Ends the computation. Only the first call returns the close of its owner, which its caller awaits. An interruption of the wait
+   * calls this too, because a wait that ends after the interruption resumes no fiber.
    */
   private rest(computing: Computing<unknown, unknown>): Effect.Effect<void> {
     const open = this.end(computing)

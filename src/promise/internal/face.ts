@@ -31,7 +31,7 @@ import type { Called, TaskOptions } from "./tasks.ts"
 /** A future of the scheduler, without the future that the user has: what is left when that is collected. */
 type Abandoned = Future.Future<unknown, unknown>
 
-/** Releases a result when its task has ended, and warns of a failure that nobody has seen. */
+/** Releases the result of an abandoned future once its task has ended. Warns if the task failed and no future observed the failure. */
 const abandoned = (future: Abandoned): Effect.Effect<void> => {
   const { claim, home } = implOf(future)
   const told = Effect.suspend(() => {
