@@ -20,7 +20,7 @@ import * as Worker from "skein/Worker"
 import { references } from "../scripts/order-table.ts"
 import { ambientIn } from "../src/internal/bodies/ambient.ts"
 import type { Compiled } from "../src/internal/bodies/livePlan.ts"
-import { compile } from "../src/internal/plans/compile.ts"
+import { compile, nobody } from "../src/internal/plans/compile.ts"
 import type { TaskImpl } from "../src/internal/tasks/task.ts"
 import { Chance } from "./chance.ts"
 import { endless, inScheduler, type Log, note, turns } from "./harness.ts"
@@ -658,14 +658,6 @@ type End = readonly [exits: unknown, counts: ReadonlyArray<unknown>]
 
 /** The plan of some tasks, as a scheduler would run it. */
 const planOf = (tasks: ReadonlyArray<unknown>, passes: Passes): Compiled => {
-  const nobody = {
-    home: {},
-    find: () => -1,
-    namedOf: () => undefined,
-    runs: () => [],
-    isSpent: () => false,
-    refuse: () => undefined
-  }
   return compile(
     tasks as ReadonlyArray<TaskImpl>,
     nobody,

@@ -17,8 +17,8 @@ import { order, ordering } from "../src/engine/order/order.ts"
 import type { InTurns } from "../src/engine/structures/turns.ts"
 import { ambientIn } from "../src/internal/bodies/ambient.ts"
 import type { Compiled } from "../src/internal/bodies/livePlan.ts"
-import { compile, compileWithin, isWalking } from "../src/internal/plans/compile.ts"
-import type { Live, Walking } from "../src/internal/plans/compile.ts"
+import { compile, compileWithin, isWalking, nobody } from "../src/internal/plans/compile.ts"
+import type { Walking } from "../src/internal/plans/compile.ts"
 import { Pauses } from "../src/internal/settings/turn.ts"
 import type { TaskImpl } from "../src/internal/tasks/task.ts"
 import { eachStep } from "../src/testing/internal/rails.ts"
@@ -52,15 +52,6 @@ const randomTasks = (size: number, seed: number): ReadonlyArray<Task.Task<number
   }
   return tasks
 }
-
-const nobody = {
-  home: {},
-  find: () => -1,
-  namedOf: () => undefined,
-  runs: () => [],
-  isSpent: () => false,
-  refuse: () => undefined
-} as Live
 
 /** What a walk keeps aside. */
 interface Moved {

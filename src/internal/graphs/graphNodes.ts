@@ -8,8 +8,7 @@ import { order } from "../../engine/order/order.ts"
 import type { Group, Policy } from "../../engine/protocol/policies.ts"
 import { ambientIn } from "../bodies/ambient.ts"
 import type { Compiled } from "../bodies/livePlan.ts"
-import { compile } from "../plans/compile.ts"
-import type { Live } from "../plans/compile.ts"
+import { compile, nobody } from "../plans/compile.ts"
 import { depthFirst } from "../plans/depthFirst.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import { scan } from "../tasks/inputs.ts"
@@ -89,16 +88,6 @@ const futureNode = (key: string): Node => ({
   dependencies: [],
   policies: []
 })
-
-/** In place of a scheduler: no task is live, and futures are taken as they are. */
-const nobody: Live = {
-  home: {},
-  find: () => -1,
-  namedOf: () => undefined,
-  runs: () => [],
-  isSpent: () => false,
-  refuse: () => undefined
-}
 
 const noRun = ambientIn(Context.empty())
 

@@ -68,6 +68,16 @@ export interface Live {
   readonly refuse: (future: FutureImpl) => string | undefined
 }
 
+/** In place of a scheduler: no task is live, and futures are taken as they are. */
+export const nobody: Live = {
+  home: {},
+  find: () => -1,
+  namedOf: () => undefined,
+  runs: () => [],
+  isSpent: () => false,
+  refuse: () => undefined
+}
+
 /** The plan of `targets`, or its fault. */
 export const compile = (targets: ReadonlyArray<Handle>, live: Live, ambient: Ambient): Compiled | Refused => {
   const compiled = compileWithin(targets, live, ambient, everything)

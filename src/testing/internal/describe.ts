@@ -5,8 +5,7 @@
  */
 import * as Context from "effect/Context"
 import { ambientIn } from "../../internal/bodies/ambient.ts"
-import { compile } from "../../internal/plans/compile.ts"
-import type { Live } from "../../internal/plans/compile.ts"
+import { compile, nobody } from "../../internal/plans/compile.ts"
 import { scan } from "../../internal/tasks/inputs.ts"
 import { isRefused } from "../../internal/tasks/mistake.ts"
 import { isTask } from "../../internal/tasks/task.ts"
@@ -15,16 +14,8 @@ import { inLine } from "../../internal/text/text.ts"
 
 /** All tasks of a shape, dependencies first. */
 export const tasksOf = (shape: unknown): ReadonlyArray<TaskImpl> => {
-  const nothing: Live = {
-    home: {},
-    find: () => -1,
-    namedOf: () => undefined,
-    runs: () => [],
-    isSpent: () => false,
-    refuse: () => undefined
-  }
   const tasks = scan(shape).handles.filter(isTask)
-  const compiled = compile(tasks, nothing, ambientIn(Context.empty()))
+  const compiled = compile(tasks, nobody, ambientIn(Context.empty()))
   return isRefused(compiled) ? tasks : compiled.plan.nodes
 }
 
