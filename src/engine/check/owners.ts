@@ -55,7 +55,9 @@ export const claims: Rule = function*(state, { live, name }) {
   for (const task of live) {
     const { owner } = state.tasks.submission[task]!
     const present = state.owners.get(owner.id)
-    if (present !== undefined && present !== owner) yield `S3: the owner of ${name(task)} has given its number to another`
+    if (present !== undefined && present !== owner) {
+      yield `S3: the owner of ${name(task)} has given its number to another`
+    }
   }
   for (const [identity, task] of state.keys) {
     if (!isLive(state, task) || settingsOf(state, task)?.identity !== identity) {
