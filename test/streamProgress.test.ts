@@ -108,6 +108,22 @@ describe("progress of streams", () => {
       assert.strictEqual(places(stream()), "110 = 0 + 0 + 0 + 110 + 0 + 0 of 110")
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  it.effect("V12: of streams at the same time too, the total is what it was before the last of them closed", () =>
+    Effect.gen(function*() {
+      const items = (count: number) =>
+        Client.stream(numbers(count), () => Effect.sleep("1 second"), { name: "items", outstanding: 1 })
+      const early = Stream.runDrain(Stream.take(items(1000), 5))
+      const both = Effect.all([early, Stream.runDrain(items(20))], { concurrency: 2 })
+      const { fiber, stream } = yield* reported(both)
+      yield* TestClock.adjust("4500 millis")
+      assert.deepStrictEqual([stream().streams, stream().total], [2, 1020])
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual([stream().streams, stream().total], [1, 25])
+      yield* TestClock.adjust("20 seconds")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual([stream().streams, stream().consumed, stream().total], [0, 25, 25])
+    }).pipe(inScheduler({ concurrency: 2 })))
+
   it.effect("V12: the total of a feed is open until the feed has ended; what was told is believed as long as it can be", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()

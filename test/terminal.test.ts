@@ -148,10 +148,26 @@ describe("terminal: frames", () => {
       summary({ ...withStreams(), streams: Array.from({ length: 9 }, () => streams[0]!) }, plain),
       "; 5 more streams"
     )
+    const unnamed = { ...withStreams(), streams: [{ ...streams[0]!, name: "stream" }] }
+    assert.match(frame(unnamed, wide), /^stream +█/)
+    assert.include(summary(unnamed, plain), "; stream: 620/1000")
     for (let columns = 1; columns <= 130; columns++) {
       const narrow = stripVTControlCharacters(frame(withStreams(), { ...wide, columns, colors: true })).split("\n")
       for (const line of narrow) assert.isBelow(widthOf(line), Math.max(columns, 2), `${columns}: ${line}`)
     }
+  })
+
+  it("V12: a line for a log begins with the streams that have closed, which no later one has", () => {
+    const running = Array.from({ length: 9 }, (_, i) => ({ ...streams[0]!, name: `r${i}` }))
+    const closed = { ...streams[0]!, name: "closed", streams: 0, failed: 7 }
+    const line = summary({ ...withStreams(), streams: [...running, closed] }, plain)
+    assert.deepStrictEqual(Array.from(line.matchAll(/; stream (\w+)/g), ([, name]) => name), [
+      "closed",
+      "r0",
+      "r1",
+      "r2"
+    ])
+    assert.include(line, "stream closed: 624/1000 (62%), 7 failed")
   })
 
   it("V12: the line of a stream says so: a group of other tasks may have the same name", () => {

@@ -30,7 +30,7 @@ export class ItemCounts {
     this.view = view
   }
 
-  /** Counts items that have one task. Before the result of a batch is read, nobody knows which of the items have failed. */
+  /** Counts items of one task. Until the result of a batch is read, it is not known which of its items have failed: all of them run. */
   private addTask({ batch, future }: Counted, items: number): void {
     const { claim } = future!
     const kind = this.kindOf(claim)

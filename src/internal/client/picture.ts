@@ -8,6 +8,7 @@ import type { StreamCounts } from "../bodies/streamCounts.ts"
 import type { Dependency, Node } from "../graphs/graphNodes.ts"
 import * as pictures from "../graphs/graphPictures.ts"
 import type { PlainNode } from "../graphs/graphPictures.ts"
+import { streamText } from "../text/text.ts"
 import type { Snapshot } from "./scheduler.ts"
 import { nothing, sum } from "./streamProgress.ts"
 
@@ -54,7 +55,7 @@ class Picture {
 
   private addStream(name: string, words: ReadonlyArray<string>): void {
     const key = keyOfStream(name)
-    this.streams.set(key, [`stream ${name}`, ...words].join("\n"))
+    this.streams.set(key, [streamText(name), ...words].join("\n"))
     this.addNode(key, undefined, "flatMap")
   }
 

@@ -70,7 +70,7 @@ export const sum = (a: StreamCounts, b: StreamCounts): StreamCounts => ({
 
 const doneIn = ({ consumed, failed }: StreamCounts): number => consumed + failed
 
-/** What closed streams have left undone never comes: beside others it is in no total. */
+/** What closed streams have left undone never comes: the total of a name has it of the last stream alone, until the next begins. */
 const settled = (closed: StreamCounts): StreamCounts => ({ ...closed, total: doneIn(closed) })
 
 export class StreamCounter {
@@ -89,7 +89,7 @@ export class StreamCounter {
   /** Counts a stream that begins, or that has closed with these counts. */
   note({ name }: OpenStream, last: StreamCounts | undefined): void {
     const named = this.of(name)
-    named.closed = last === undefined ? settled(named.closed) : sum(named.closed, last)
+    if (last !== undefined) named.closed = sum(settled(named.closed), last)
   }
 
   read(now: number, running: ReadonlyArray<StreamStats>): ReadonlyArray<StreamProgress> {

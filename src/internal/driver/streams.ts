@@ -16,6 +16,7 @@ import type { Time } from "../platform/time.ts"
 import { isRefused } from "../tasks/mistake.ts"
 import type { Refused } from "../tasks/mistake.ts"
 import type { FutureImpl, Handle } from "../tasks/task.ts"
+import { streamText } from "../text/text.ts"
 import type { Life } from "./life.ts"
 import type { Mailbox } from "./mailbox.ts"
 import type { Owners } from "./ownership.ts"
@@ -55,7 +56,7 @@ export class Streams {
 
   open(stream: OpenStream, given: Given, report: (claim: ClaimId) => void): StreamRun {
     const { name } = stream
-    const owner = this.owners.open(name === "stream" ? name : `stream ${name}`, undefined, undefined, name)
+    const owner = this.owners.open(streamText(name), undefined, undefined, name)
     this.running.set(owner, stream)
     for (const hear of this.listeners) hear(stream, undefined)
     return { owner, standing: this.waits.stand(report), given, last: undefined }

@@ -39,6 +39,9 @@ export const inLines = (text: string): string =>
 /** A key, or another name, in quotes. */
 export const quote = (name: string): string => `"${inLine(cut(name).replaceAll(/["\\]/g, "\\$&"), Infinity)}"`
 
+/** The words for streams of one name. Streams that were given no name have the name "stream". */
+export const streamText = (name: string): string => name === "stream" ? name : `stream ${name}`
+
 const shownItems = 8
 
 /** The first of a list. */

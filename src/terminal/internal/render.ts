@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import { inLine } from "../../internal/text/text.ts"
+import { inLine, streamText } from "../../internal/text/text.ts"
 import type { Counts, Group, Progress, StreamProgress, WorkerLoad } from "../../Progress.ts"
 
 /** What is shown, besides the groups. */
@@ -136,7 +136,7 @@ const rowOfStream = (stream: StreamProgress): Row => {
   const isRunning = streams > 0
   return {
     // Other tasks may have a label that is the name of a stream.
-    name: `stream ${printable(stream.name)}`,
+    name: streamText(printable(stream.name)),
     done: consumed + failed,
     failed,
     upstreamFailed: 0,
@@ -316,14 +316,16 @@ const isNews = (stream: StreamProgress, before: Progress | undefined): boolean =
   return last === undefined || last.streams > 0 || last.taken !== stream.taken
 }
 
-/** The streams that run, and those that have closed since the line before, for a log. */
+/** The streams that have closed since the line before, and those that run, for a log. */
 const newsOfStreams = (
   { streams }: Progress,
   before: Progress | undefined,
   colors: boolean
 ): ReadonlyArray<string> => {
   const news = streams.filter((stream) => isNews(stream, before))
-  const told = news.slice(0, streamsInLine).map((stream) => {
+  // Streams that run are in the next line too.
+  const closedFirst = news.toSorted((a, b) => Number(a.streams > 0) - Number(b.streams > 0))
+  const told = closedFirst.slice(0, streamsInLine).map((stream) => {
     const row = rowOfStream(stream)
     const share = row.isOpen ? [] : [`(${percent(row).trim()})`]
     const rest = figures(row, { colors, countWidth: 0 }).slice(2).map(({ text }) => text)
