@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -45,9 +46,25 @@ const submitted = <A, E, R, B, E2, R2>(
 
 const inTask = <A, E, R>(body: Effect.Effect<A, E, R>) => Client.compute(Task.make(body))
 
+/** The first submission for a scope, at the first event of which a listener does this. */
+const heard = (act: (scope: Scope.Closeable) => Effect.Effect<unknown, unknown, Client.Client | Scope.Scope>) =>
+  Effect.scoped(Effect.gen(function*() {
+    const scope = yield* Effect.acquireRelease(Scope.make(), Scope.close)
+    const run = Effect.runForkWith(Context.add(yield* Effect.context<Client.Client>(), Scope.Scope, scope))
+    let isFirst = true
+    yield* Scheduler.listen(() => {
+      if (!isFirst) return
+      isFirst = false
+      run(act(scope))
+    })
+    return yield* Scope.provide(Client.submit(slow(1)), scope)
+  }))
+
 const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Client | Scheduler.Scheduler>>> = {
   "submit": submitted(diamond(), () => Effect.void),
   "submitAll": Effect.scoped(Client.submitAll([diamond(), slow(1), failing()])),
+  "submit while a listener submits for the scope": heard(() => Client.submit(reluctant())),
+  "submit while a listener closes the scope": heard((scope) => Scope.close(scope, Exit.void)),
   "compute": Client.compute(diamond()),
   "compute, failing": Client.compute([diamond(), failing()]),
   "compute, continuing": Client.compute([diamond(), failing(), failing()], { mode: "continue" }),
