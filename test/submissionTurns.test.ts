@@ -1,4 +1,4 @@
-/** Submissions whose walk pauses: what others do between two turns. */
+/** Submissions in turns: what others do between two of them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,23 +14,23 @@ import type * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { edgesOf } from "../scripts/order-table.ts"
 import { order, ordering } from "../src/engine/order/order.ts"
-import type { InTurns } from "../src/engine/structures/turns.ts"
+import type { InPieces } from "../src/engine/structures/pieces.ts"
 import { ambientIn } from "../src/internal/bodies/ambient.ts"
 import type { Compiled } from "../src/internal/bodies/livePlan.ts"
 import { compile, compileWithin, isWalking, nobody } from "../src/internal/plans/compile.ts"
 import type { Walking } from "../src/internal/plans/compile.ts"
-import { Pauses } from "../src/internal/settings/turn.ts"
+import { Pieces } from "../src/internal/settings/turn.ts"
 import type { TaskImpl } from "../src/internal/tasks/task.ts"
 import { eachStep } from "../src/testing/internal/rails.ts"
 import { numbersFrom } from "./chance.ts"
 import { inScheduler } from "./harness.ts"
 import { longOr } from "./long.ts"
 
-/** A scheduler whose submissions pause after each step. */
+/** A scheduler whose submissions have turns of one step. */
 const inTurns = (options?: Skein.Options) => <A, E, R>(program: Effect.Effect<A, E, R>) =>
-  Effect.provideService(inScheduler(options)(program), Pauses, eachStep)
+  Effect.provideService(inScheduler(options)(program), Pieces, eachStep)
 
-/** Begins now, and pauses after its first step. */
+/** Begins now, with a first turn of one step. */
 const begun = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
 
 /** Lets every other fiber have this many turns. */
@@ -59,7 +59,7 @@ interface Moved {
 }
 
 /** Runs all turns, with other work before each one but the first, and returns the result. */
-const ended = <A>(work: InTurns<A>, other: () => unknown): A => {
+const ended = <A>(work: InPieces<A>, other: () => unknown): A => {
   for (let result = work.next();; result = work.next()) {
     if (result.done === true) return result.value
     other()
@@ -69,7 +69,7 @@ const ended = <A>(work: InTurns<A>, other: () => unknown): A => {
 const impls = (tasks: ReadonlyArray<Task.Task<number>>) => tasks as unknown as ReadonlyArray<TaskImpl>
 
 describe("a submission in turns", () => {
-  it("G15: pauses after a bounded number of tasks and dependencies, and gives the plan that one step gives", () => {
+  it("G15: yields after a bounded number of tasks and dependencies, and gives the plan that one step gives", () => {
     const tasks = impls(randomTasks(2000, 1))
     const targets = tasks.slice(-50)
     const ambient = ambientIn(Context.empty())
@@ -81,18 +81,18 @@ describe("a submission in turns", () => {
     assert.isTrue(isWalking(walk))
     if (!isWalking(walk)) return
     assert.isAtMost(looks, 300)
-    let pauses = 0
+    let count = 0
     let most = 0
-    const work = walk.inTurns(100)
+    const work = walk.inPieces(100)
     let result = work.next()
     for (looks = 0; result.done !== true; looks = 0) {
       result = work.next()
-      pauses++
+      count++
       most = Math.max(most, looks)
     }
     // A step looks at the dependencies of a task a few times.
     assert.isAtMost(most, 400)
-    assert.isAbove(pauses, 100)
+    assert.isAbove(count, 100)
     const settled = result.value()
     // Only there the edges are known in reverse.
     const { plan, targets: references } = settled as Compiled
@@ -107,7 +107,7 @@ describe("a submission in turns", () => {
     for (const isEarly of [true, false]) {
       const walk = compileWithin(targets, nobody, ambient, 200) as Walking
       if (isEarly) compile(tasks, nobody, ambient)
-      const settle = ended(walk.inTurns(20), () => isEarly || compile(tasks, nobody, ambient))
+      const settle = ended(walk.inPieces(20), () => isEarly || compile(tasks, nobody, ambient))
       assert.deepStrictEqual((settle() as Compiled).plan.nodes, plain.plan.nodes)
     }
   })
@@ -117,7 +117,7 @@ describe("a submission in turns", () => {
     const ambient = ambientIn(Context.empty())
     const movedBy = (others: ReadonlyArray<TaskImpl>) => {
       const walk = compileWithin(tasks.slice(-20), nobody, ambient, 20) as Walking & Moved
-      ended(walk.inTurns(20), () => others.length === 0 || compile(others, nobody, ambient))
+      ended(walk.inPieces(20), () => others.length === 0 || compile(others, nobody, ambient))
       return [...walk.moved?.keys() ?? []]
     }
     assert.deepStrictEqual(movedBy([]), [])
@@ -131,14 +131,14 @@ describe("a submission in turns", () => {
     const tasks = impls(randomTasks(300, 2))
     const ambient = ambientIn(Context.empty())
     const walk = compileWithin(tasks.slice(-20), nobody, ambient, 20) as Walking & Moved
-    const work: Iterator<void> = walk.inTurns(20)
+    const work: Iterator<void> = walk.inPieces(20)
     for (let i = 0; i < 10; i++) work.next()
     work.return?.()
     compile(tasks, nobody, ambient)
     assert.isUndefined(walk.moved)
   })
 
-  it("O3: an order that is found in turns is the order that is found at once, with a pause for each so many rows", () => {
+  it("O3: an order that is found in pieces is the order that is found at once, with a yield for each so many rows", () => {
     const next = numbersFrom(3)
     for (const size of [2, 30, 300, 3000]) {
       const rows = Array.from(
@@ -148,12 +148,12 @@ describe("a submission in turns", () => {
             .filter((each, j, all) => all.indexOf(each) === j)
       )
       const edges = edgesOf(rows)
-      let pauses = 0
+      let count = 0
       const work = ordering(edges, 10)
       let result = work.next()
-      for (; result.done !== true; result = work.next()) pauses++
+      for (; result.done !== true; result = work.next()) count++
       assert.deepStrictEqual(result.value, order(edges))
-      if (size > 10) assert.isAtLeast(pauses, 8 * size / 10)
+      if (size > 10) assert.isAtLeast(count, 8 * size / 10)
     }
   })
 
@@ -313,7 +313,7 @@ describe("a submission in turns", () => {
     }))
 
   const seeds = longOr(400, 25)
-  const pauses: { -readonly [K in keyof Pauses]: Pauses[K] } = { atOnce: 1, piece: 1, pieces: 1 }
+  const pieces: { -readonly [K in keyof Pieces]: Pieces[K] } = { atOnce: 1, steps: 1, perTurn: 1 }
 
   it.effect(`G9, G15: in ${seeds} random programs no task runs twice in one submission, and no key twice at a time`, () =>
     Effect.gen(function*() {
@@ -343,8 +343,8 @@ describe("a submission in turns", () => {
           live.push(0)
         }
         const asked = Array.from({ length: 4 }, () => Array.from({ length: 1 + below(3) }, () => below(12)))
-        // Fibers may yield within a submission before its first pause.
-        pauses.atOnce = 1 + below(12)
+        // Fibers may yield within a submission before its first turn is over.
+        pieces.atOnce = 1 + below(12)
         const operations = [3, 4, 7, 2048][below(4)]!
         const interrupted = below(2) === 0 ? below(4) : -1
         const fibers = yield* Effect.forEach(
@@ -369,5 +369,5 @@ describe("a submission in turns", () => {
         }
         assert.strictEqual(twice, "")
       }
-    }).pipe(inScheduler({ concurrency: 16 }), Effect.provideService(Pauses, pauses)))
+    }).pipe(inScheduler({ concurrency: 16 }), Effect.provideService(Pieces, pieces)))
 })

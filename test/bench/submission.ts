@@ -1,6 +1,6 @@
 /**
  * The submission of one graph: how long it takes, and the longest time for which timers and I/O had no turn meanwhile. Beside it
- * the same submission without pauses, in interleaved rounds.
+ * the same submission in one piece, in interleaved rounds.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Scope from "effect/Scope"
 import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
-import { Pauses } from "../../src/internal/settings/turn.ts"
+import { Pieces } from "../../src/internal/settings/turn.ts"
 import { slots } from "./contestant.ts"
 import { make } from "./shapes.ts"
 import type { Graph, ShapeName } from "./shapes.ts"
@@ -34,7 +34,7 @@ const layer = Skein.layer({ concurrency: slots })
 const ways = {
   turns: ManagedRuntime.make(layer),
   atOnce: ManagedRuntime.make(
-    Layer.provide(layer, Layer.succeed(Pauses, { atOnce: Infinity, piece: 2048, pieces: 128 }))
+    Layer.provide(layer, Layer.succeed(Pieces, { atOnce: Infinity, steps: 2048, perTurn: 128 }))
   )
 }
 

@@ -18,7 +18,7 @@ import * as Task from "skein/Task"
 import { InterruptSweep, Leftovers } from "skein/testing"
 import * as Worker from "skein/Worker"
 import type { SchedulerCore } from "../../src/internal/driver/schedulerCore.ts"
-import { Pauses } from "../../src/internal/settings/turn.ts"
+import { Pieces } from "../../src/internal/settings/turn.ts"
 import { leftovers } from "../../src/testing/internal/leftovers.ts"
 import { eachStep } from "../../src/testing/internal/rails.ts"
 import { longOr } from "../long.ts"
@@ -361,7 +361,7 @@ describe("interrupt sweeps", () => {
       const shared = Task.withOptions(one(1), { key: "shared" })
       const beside = Effect.forkChild(Client.compute(Task.all([shared, one(2)])))
       return Effect.asVoid(InterruptSweep.run(Effect.andThen(beside, program), {
-        layer: Layer.provide(Skein.layer({ concurrency: 1 }), Layer.succeed(Pauses, eachStep)),
+        layer: Layer.provide(Skein.layer({ concurrency: 1 }), Layer.succeed(Pieces, eachStep)),
         check: () => Effect.andThen(Client.awaitGroup(), Leftovers.assertNone),
         budgets: [3]
       }))

@@ -6,9 +6,9 @@
  * either.
  */
 import type { Edges } from "../structures/edges.ts"
+import { atOnce, pieces } from "../structures/pieces.ts"
+import type { InPieces } from "../structures/pieces.ts"
 import { keepSpecimen } from "../structures/specimens.ts"
-import { atOnce, pieces } from "../structures/turns.ts"
-import type { InTurns } from "../structures/turns.ts"
 import { sides } from "./graph.ts"
 import type { Sides } from "./graph.ts"
 
@@ -183,7 +183,7 @@ class Walk {
  * Orders a graph in time linear in its tasks and edges, without recursion, and yields after so many rows. Optimal where no
  * result has two dependents (forests of reductions, chains).
  */
-export function* dig(sides: Sides, policy: Policy, rows: number): InTurns<Int32Array> {
+export function* dig(sides: Sides, policy: Policy, rows: number): InPieces<Int32Array> {
   const walk = new Walk(sides, policy)
   yield* pieces(sides.size, rows, (from, to) => walk.begin(from, to))
   while (!walk.goOn(rows)) yield

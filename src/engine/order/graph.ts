@@ -3,8 +3,8 @@
  * alone, so that choices by rank do not depend on the numbering of the tasks.
  */
 import type { Edges } from "../structures/edges.ts"
-import { pieces } from "../structures/turns.ts"
-import type { InTurns } from "../structures/turns.ts"
+import { pieces } from "../structures/pieces.ts"
+import type { InPieces } from "../structures/pieces.ts"
 
 /** A graph in both directions. The rows of both are sorted by rank, lowest first. */
 export interface Sides {
@@ -27,7 +27,7 @@ export const scramble = (x: number): number => {
 }
 
 /** Where the rows start when the edges are reversed. */
-function* startsOfReversed(size: number, targets: Int32Array, rows: number): InTurns<Int32Array> {
+function* startsOfReversed(size: number, targets: Int32Array, rows: number): InPieces<Int32Array> {
   const starts = new Int32Array(size + 1)
   yield* pieces(targets.length, rows, (from, to) => {
     for (let e = from; e < to; e++) starts[targets[e]! + 1]!++
@@ -42,7 +42,7 @@ function* reversed(
   starts: Int32Array,
   visit: Int32Array | undefined,
   rows: number
-): InTurns<Edges> {
+): InPieces<Edges> {
   const fill = starts.slice()
   const out = new Int32Array(targets.length)
   yield* pieces(offsets.length - 1, rows, (from, to) => {
@@ -55,7 +55,7 @@ function* reversed(
   return { offsets: starts, targets: out }
 }
 
-function* indicesAscend({ offsets, targets }: Edges, rows: number): InTurns<boolean> {
+function* indicesAscend({ offsets, targets }: Edges, rows: number): InPieces<boolean> {
   let ascend = true
   yield* pieces(offsets.length - 1, rows, (from, to) => {
     for (let i = from; i < to && ascend; i++) {
@@ -67,7 +67,7 @@ function* indicesAscend({ offsets, targets }: Edges, rows: number): InTurns<bool
 }
 
 /** Lists the tasks in the order in which they become ready. */
-export function* topological({ offsets }: Edges, dependents: Edges, rows: number): InTurns<Int32Array> {
+export function* topological({ offsets }: Edges, dependents: Edges, rows: number): InPieces<Int32Array> {
   const size = offsets.length - 1
   const missing = new Int32Array(size)
   const sequence = new Int32Array(size)
@@ -123,7 +123,7 @@ function* needsOf(
   edges: Edges,
   sequence: Int32Array | undefined,
   rows: number
-): InTurns<Int32Array> {
+): InPieces<Int32Array> {
   const needs = new Int32Array(size)
   const counts = new Int32Array(size + 1)
   yield* pieces(size, rows, (from, to) => {
@@ -187,7 +187,7 @@ const colorsOf = (edges: Edges, sequence: Int32Array | undefined): Int32Array =>
 }
 
 /** Reads a graph from both sides, in time linear in its tasks and edges, and yields after so many rows. */
-export function* sides(edges: Edges, rows: number): InTurns<Sides> {
+export function* sides(edges: Edges, rows: number): InPieces<Sides> {
   const size = edges.offsets.length - 1
   const starts = yield* startsOfReversed(size, edges.targets, rows)
   const sequence = (yield* indicesAscend(edges, rows))

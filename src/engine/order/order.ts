@@ -1,7 +1,7 @@
 /** The static order of a graph: the order of its tasks when only the graph is known, so that few results are held at once. */
 import type { Edges } from "../structures/edges.ts"
-import { atOnce, everything, pieces } from "../structures/turns.ts"
-import type { InTurns } from "../structures/turns.ts"
+import { atOnce, everything, pieces } from "../structures/pieces.ts"
+import type { InPieces } from "../structures/pieces.ts"
 import { dig, policies } from "./dig.ts"
 import { sides, topological } from "./graph.ts"
 import type { Sides } from "./graph.ts"
@@ -27,9 +27,9 @@ export interface Held {
  * a sink's to the end; a step's own result is counted before its inputs are let go.
  */
 export const held = (edges: Edges, positions: Int32Array): Held =>
-  atOnce(heldInTurns(edges, positions, positions.length))
+  atOnce(heldInPieces(edges, positions, positions.length))
 
-function* heldInTurns({ offsets, targets }: Edges, positions: Int32Array, rows: number): InTurns<Held> {
+function* heldInPieces({ offsets, targets }: Edges, positions: Int32Array, rows: number): InPieces<Held> {
   const size = positions.length
   const sequence = new Int32Array(size)
   const waiting = new Int32Array(size)
@@ -100,7 +100,7 @@ const boundOf = ({ dependencies, dependents, size }: Sides, peak: number): numbe
  * Breadth first: the order in which tasks become ready, beginning with the sources in the order of their numbers. It sweeps over
  * a grid row by row, and holds little more than one row.
  */
-function* sweep(edges: Edges, { dependents, size }: Sides, rows: number): InTurns<Int32Array> {
+function* sweep(edges: Edges, { dependents, size }: Sides, rows: number): InPieces<Int32Array> {
   const sequence = yield* topological(edges, dependents, rows)
   const positions = new Int32Array(size)
   yield* pieces(size, rows, (from, to) => {
@@ -110,14 +110,14 @@ function* sweep(edges: Edges, { dependents, size }: Sides, rows: number): InTurn
 }
 
 /** The best of the first order, a sweep, the other policies' and what a search finds below them. */
-function* improved(edges: Edges, both: Sides, first: Int32Array, rows: number): InTurns<Int32Array> {
+function* improved(edges: Edges, both: Sides, first: Int32Array, rows: number): InPieces<Int32Array> {
   let best = first
-  let cost = yield* heldInTurns(edges, first, rows)
+  let cost = yield* heldInPieces(edges, first, rows)
   const bound = boundOf(both, cost.peak)
   const others = both.size > maxTriedSize ? 1 : policies.length
   for (let k = 0; k < others && cost.peak > bound; k++) {
     const positions = k === 0 ? yield* sweep(edges, both, rows) : yield* dig(both, policies[k]!, rows)
-    const other = yield* heldInTurns(edges, positions, rows)
+    const other = yield* heldInPieces(edges, positions, rows)
     if (other.peak > cost.peak || (other.peak === cost.peak && other.sum >= cost.sum)) continue
     best = positions
     cost = other
@@ -156,7 +156,7 @@ function* improved(edges: Edges, both: Sides, first: Int32Array, rows: number): 
 export const order = (edges: Edges): Int32Array => atOnce(ordering(edges, everything))
 
 /** Finds the same order as {@link order}, and yields after so many rows. */
-export function* ordering(edges: Edges, rows: number): InTurns<Int32Array> {
+export function* ordering(edges: Edges, rows: number): InPieces<Int32Array> {
   const size = edges.offsets.length - 1
   if (size <= 1) return new Int32Array(size)
   if (edges.targets.length === 0) return new Int32Array(size).map((_, i) => i)

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { atOnce, everything, pieces } from "./turns.ts"
-import type { InTurns } from "./turns.ts"
+import { atOnce, everything, pieces } from "./pieces.ts"
+import type { InPieces } from "./pieces.ts"
 
 /**
  * Edges in compressed rows: the dependencies of task i are `targets[offsets[i]]` up to `targets[offsets[i + 1]]`
@@ -18,10 +18,10 @@ export interface Edges {
 const noEdges = new Int32Array(0)
 
 /** The edges in reverse: row `i` has the dependents of task `i`, in ascending order. Negative targets are left out. */
-export const reversedOf = (edges: Edges): Edges => atOnce(reversedInTurns(edges, everything))
+export const reversedOf = (edges: Edges): Edges => atOnce(reversedInPieces(edges, everything))
 
-/** The same, with a pause after so many rows. */
-export function* reversedInTurns({ offsets, targets }: Edges, rows: number): InTurns<Edges> {
+/** The same, in pieces of so many rows. */
+export function* reversedInPieces({ offsets, targets }: Edges, rows: number): InPieces<Edges> {
   // Without edges all rows are empty, in either direction.
   if (targets.length === 0) return { offsets, targets: noEdges }
   const size = offsets.length - 1

@@ -17,7 +17,7 @@ import { Time } from "../platform/time.ts"
 import { measured } from "../settings/fairness.ts"
 import type { SizeOf } from "../settings/fairness.ts"
 import { safe } from "../settings/schemes.ts"
-import { Pauses } from "../settings/turn.ts"
+import { Pieces } from "../settings/turn.ts"
 import { warning } from "../text/warnings.ts"
 import { HomeResults } from "../workers/homeResults.ts"
 import type { WorkerPort } from "../workers/port.ts"
@@ -43,7 +43,7 @@ export class Ground {
   readonly atHome = new HomeResults()
   readonly schedules = new Map<TaskId, Step>()
   readonly wire: Wire
-  protected readonly pauses: Pauses
+  protected readonly pieces: Pieces
   protected readonly tape: Tape | undefined
   readonly sizeOf: SizeOf | undefined
   protected readonly dispatcher: FiberScheduler.SchedulerDispatcher
@@ -62,7 +62,7 @@ export class Ground {
     this.sizeOf = sizeOf && measured(sizeOf, this.warn)
     this.dispatcher = fibers.makeDispatcher()
     this.tape = Context.get(context, Taping)?.(settings)
-    this.pauses = Context.get(context, Pauses)
+    this.pieces = Context.get(context, Pieces)
     this.wire = Context.get(context, Wiring)(this)
   }
 

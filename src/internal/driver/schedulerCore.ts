@@ -129,7 +129,7 @@ export class SchedulerCore extends Ground implements Home {
     this.view,
     this.live,
     this.time,
-    this.pauses,
+    this.pieces,
     this.warn
   )
   readonly computes = new Computes(

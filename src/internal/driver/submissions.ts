@@ -22,7 +22,7 @@ import type { Past } from "../plans/rerun.ts"
 import type { AsyncScope } from "../platform/asyncScope.ts"
 import type { Time } from "../platform/time.ts"
 import { turn } from "../settings/turn.ts"
-import type { Pauses } from "../settings/turn.ts"
+import type { Pieces } from "../settings/turn.ts"
 import { closed } from "../tasks/closed.ts"
 import { isRefused, refuse } from "../tasks/mistake.ts"
 import type { Refused } from "../tasks/mistake.ts"
@@ -60,7 +60,7 @@ export class Submissions {
   private readonly view: View
   private readonly live: Live & Past
   private readonly time: Time
-  private readonly pauses: Pauses
+  private readonly pieces: Pieces
   private readonly warn: (...line: ReadonlyArray<unknown>) => void
 
   constructor(
@@ -73,7 +73,7 @@ export class Submissions {
     view: View,
     live: Live & Past,
     time: Time,
-    pauses: Pauses,
+    pieces: Pieces,
     warn: (...line: ReadonlyArray<unknown>) => void
   ) {
     this.home = home
@@ -85,7 +85,7 @@ export class Submissions {
     this.view = view
     this.live = live
     this.time = time
-    this.pauses = pauses
+    this.pieces = pieces
     this.warn = warn
   }
 
@@ -118,7 +118,7 @@ export class Submissions {
     given: Given,
     attempt?: Attempt
   ): Compiled | Refused | Walking {
-    return compileWithin(handles, this.live, this.ambientIn(fiber, given, undefined, attempt), this.pauses.atOnce)
+    return compileWithin(handles, this.live, this.ambientIn(fiber, given, undefined, attempt), this.pieces.atOnce)
   }
 
   /**
@@ -130,7 +130,7 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>,
     submit: (settle: Settle) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | SubmitError> {
-    const work: Iterator<void, Settle> = walk.inTurns(this.pauses.piece)
+    const work: Iterator<void, Settle> = walk.inPieces(this.pieces.steps)
     const turns = Effect.suspend(() => {
       work.next()
       return Effect.andThen(Effect.yieldNow, this.goOn(work))
@@ -148,7 +148,7 @@ export class Submissions {
   private goOn<A>(work: Iterator<void, A>): Effect.Effect<A> {
     return Effect.suspend(() => {
       const began = this.time.now()
-      for (let left = this.pauses.pieces; left > 0; left--) {
+      for (let left = this.pieces.perTurn; left > 0; left--) {
         const { done, value } = work.next()
         if (done === true) return Effect.succeed(value)
         if (this.time.now() - began >= turn.millis) break

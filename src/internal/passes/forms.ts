@@ -8,8 +8,8 @@ import { order, ordering } from "../../engine/order/order.ts"
 import type { Plan, Reference, Settings } from "../../engine/protocol/Plan.ts"
 import { reversedOf } from "../../engine/structures/edges.ts"
 import type { Edges } from "../../engine/structures/edges.ts"
-import { atOnce, everything, pieces } from "../../engine/structures/turns.ts"
-import type { InTurns } from "../../engine/structures/turns.ts"
+import { atOnce, everything, pieces } from "../../engine/structures/pieces.ts"
+import type { InPieces } from "../../engine/structures/pieces.ts"
 
 /** The part of a plan that its edges determine. */
 export type Form = Pick<Plan, "offsets" | "positions" | "reversed" | "size" | "targets">
@@ -72,18 +72,18 @@ export const positionsOf = (size: number, offsets: Int32Array, targets: Int32Arr
   return order(atOnce(plain(size, offsets, targets, everything)))
 }
 
-/** The same, with a pause after so many rows. */
-export function* positionsInTurns(
+/** The same, in pieces of so many rows. */
+export function* positionsInPieces(
   size: number,
   offsets: Int32Array,
   targets: Int32Array,
   rows: number
-): InTurns<Int32Array> {
+): InPieces<Int32Array> {
   return yield* ordering(yield* plain(size, offsets, targets, rows), rows)
 }
 
 /** The edges inside the plan, each once. */
-function* plain(size: number, offsets: Int32Array, targets: Int32Array, rows: number): InTurns<Edges> {
+function* plain(size: number, offsets: Int32Array, targets: Int32Array, rows: number): InPieces<Edges> {
   let own = targets.length
   const lastUser = new Int32Array(size)
   const isOwn = (i: number, target: number): boolean => {

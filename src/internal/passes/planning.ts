@@ -5,14 +5,14 @@
  */
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Reference, Settings } from "../../engine/protocol/Plan.ts"
-import { reversedInTurns } from "../../engine/structures/edges.ts"
-import { pieces } from "../../engine/structures/turns.ts"
-import type { InTurns } from "../../engine/structures/turns.ts"
+import { reversedInPieces } from "../../engine/structures/edges.ts"
+import { pieces } from "../../engine/structures/pieces.ts"
+import type { InPieces } from "../../engine/structures/pieces.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { refusalOf } from "../tasks/mistake.ts"
 import type { Mistake, Refused } from "../tasks/mistake.ts"
 import type { TaskImpl } from "../tasks/task.ts"
-import { flatForm, noSettings, positionsInTurns, positionsOf, smallForm } from "./forms.ts"
+import { flatForm, noSettings, positionsInPieces, positionsOf, smallForm } from "./forms.ts"
 import type { Form } from "./forms.ts"
 
 /** The nodes of a plan before they have an order. Row `i` of `edges` begins at `offsets[i]`. */
@@ -67,8 +67,8 @@ export abstract class Drafting<N> {
     return this.hasOrphans ? cull(draft).draft : draft
   }
 
-  /** The same, with a pause after so many rows. */
-  protected *draftedInTurns(targets: ReadonlyArray<Reference>, rows: number): InTurns<Draft<N> | Refused> {
+  /** The same, in pieces of so many rows. */
+  protected *draftedInPieces(targets: ReadonlyArray<Reference>, rows: number): InPieces<Draft<N> | Refused> {
     const { fault, nodes, settings } = this
     if (fault !== undefined) return refusalOf(fault)
     const offsets = yield* typed(this.offsets, rows)
@@ -78,7 +78,7 @@ export abstract class Drafting<N> {
   }
 }
 
-function* typed(values: ReadonlyArray<number>, rows: number): InTurns<Int32Array> {
+function* typed(values: ReadonlyArray<number>, rows: number): InPieces<Int32Array> {
   const copy = new Int32Array(values.length)
   yield* pieces(values.length, rows, (from, to) => {
     for (let i = from; i < to; i++) copy[i] = values[i]!
@@ -172,11 +172,11 @@ export const formOf = <N>({ edges, form, nodes, offsets }: Draft<N>): Form => {
   return form ?? { size, offsets, targets: edges, positions: positionsOf(size, offsets, edges), reversed: undefined }
 }
 
-/** The same form as {@link formOf} gives, with a pause after so many rows. */
-export function* formInTurns<N>({ edges, nodes, offsets }: Draft<N>, rows: number): InTurns<Form> {
+/** The same form as {@link formOf} gives, in pieces of so many rows. */
+export function* formInPieces<N>({ edges, nodes, offsets }: Draft<N>, rows: number): InPieces<Form> {
   const size = nodes.length
   if (edges.length === 0) return flatForm(size)
-  const positions = yield* positionsInTurns(size, offsets, edges, rows)
-  const reversed = yield* reversedInTurns({ offsets, targets: edges }, rows)
+  const positions = yield* positionsInPieces(size, offsets, edges, rows)
+  const reversed = yield* reversedInPieces({ offsets, targets: edges }, rows)
   return { size, offsets, targets: edges, positions, reversed }
 }

@@ -6,16 +6,16 @@
  */
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Demand, Identity, Plan, Reference, Settings } from "../../engine/protocol/Plan.ts"
+import { everything, pieces } from "../../engine/structures/pieces.ts"
+import type { InPieces } from "../../engine/structures/pieces.ts"
 import { keepSpecimen } from "../../engine/structures/specimens.ts"
-import { everything, pieces } from "../../engine/structures/turns.ts"
-import type { InTurns } from "../../engine/structures/turns.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { functionOf, isFor } from "../bodies/livePlan.ts"
 import type { Ambient, Cache, Compiled, LivePlan } from "../bodies/livePlan.ts"
 import { flatForm, noSettings } from "../passes/forms.ts"
 import type { Form } from "../passes/forms.ts"
 import { apply } from "../passes/passes.ts"
-import { cull, Drafting, formInTurns, formOf, formWithin } from "../passes/planning.ts"
+import { cull, Drafting, formInPieces, formOf, formWithin } from "../passes/planning.ts"
 import type { Draft, Known } from "../passes/planning.ts"
 import { labels, shown } from "../portable/named.ts"
 import { invalidOption, reasonOf } from "../tasks/checks.ts"
@@ -178,7 +178,7 @@ let stamps = 0
 /** Marks of a walk on the tasks themselves: `stamp` while the dependencies are visited, `stamp + 1` when done. */
 const nextStamp = (): number => stamps += 2
 
-/** The walks in turns that are not over, by stamp. */
+/** The walks in pieces that are not over, by stamp. */
 const openWalks = new Map<number, Compiler>()
 
 /** Marks a task. An open walk keeps the mark that another walk overwrites. */
@@ -225,17 +225,17 @@ const noKeys: Keys = new Map()
 
 /** A walk that is not over. */
 export interface Walking {
-  /** The rest of the walk without a pause, and what it has found. */
+  /** The rest of the walk in one piece, and what it has found. */
   readonly atOnce: () => Compiled | Refused
   /**
-   * The rest of the walk, the order and the arrays of the plan, with a yield after so many steps. From the first yield on, which comes
+   * The rest of the walk, the order and the arrays of the plan, in pieces of so many steps. From the first yield on, which comes
    * before the first step, other walks may overwrite the marks of this one. A caller that stops before the end calls `return`.
    */
-  readonly inTurns: (steps: number) => InTurns<Settle>
+  readonly inPieces: (steps: number) => InPieces<Settle>
 }
 
 /**
- * Returns the plan as of now; or another walk, because a live task that was joined is gone. Others may submit between two turns, and
+ * Returns the plan as of now; or another walk, because a live task that was joined is gone. Others may submit between two pieces, and
  * tasks may end, so the scheduler is asked again at the moment of the submission.
  */
 export type Settle = () => Compiled | Refused | Walking
@@ -353,7 +353,7 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
 
   // ---- in turns
 
-  *inTurns(steps: number): InTurns<Settle> {
+  *inPieces(steps: number): InPieces<Settle> {
     // Another compilation since may have overwritten marks.
     const walk = stamps === this.stamp ? this : new Compiler(this.handles, this.live, this.ambient, this.joinsAtEnd)
     openWalks.set(walk.stamp, walk)
@@ -367,10 +367,10 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     return () => walk.settle()
   }
 
-  private *make(steps: number): InTurns<void> {
-    const draft = yield* this.draftedInTurns(this.handles.map((handle) => this.referenceTo(handle, undefined)), steps)
+  private *make(steps: number): InPieces<void> {
+    const draft = yield* this.draftedInPieces(this.handles.map((handle) => this.referenceTo(handle, undefined)), steps)
     if (isRefused(draft)) return
-    const form = yield* formInTurns(draft, steps)
+    const form = yield* formInPieces(draft, steps)
     const { nodes } = draft
     const functions = nodes === this.nodes ? this.functions : new Array<Plain | undefined>(nodes.length)
     const portable = this.hasPortable ? new Int32Array(nodes.length) : undefined

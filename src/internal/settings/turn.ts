@@ -1,5 +1,5 @@
 /**
- * How long work goes on without a pause.
+ * How long work goes on before other work has a turn.
  *
  * @internal
  */
@@ -9,16 +9,17 @@ import * as Context from "effect/Context"
 export const turn = { instructions: 2048, millis: 10 } as const
 
 /**
- * The pauses of a submission, in steps of its walk: a task or a dependency is one. A walk of up to `atOnce` steps has none. A longer
- * one looks at the clock after `piece` steps, and pauses after `turn.millis`, or after so many `pieces` where the clock stands still.
+ * The pieces of a submission. A step of its walk is a target, a task or a dependency. A walk of up to `atOnce` steps is one piece. A
+ * longer one goes on in pieces of `steps` each. It looks at the clock after each piece, and its turn is over after `turn.millis`, or
+ * after `perTurn` pieces where the clock stands still.
  */
-export interface Pauses {
+export interface Pieces {
   readonly atOnce: number
-  readonly piece: number
-  readonly pieces: number
+  readonly steps: number
+  readonly perTurn: number
 }
 
 /** 16,384 tasks with three dependencies each are entered at once. */
-const pauses: Pauses = { atOnce: 65_536, piece: 2048, pieces: 128 }
+const pieces: Pieces = { atOnce: 65_536, steps: 2048, perTurn: 128 }
 
-export const Pauses = Context.Reference<Pauses>("skein/internal/Pauses", { defaultValue: () => pauses })
+export const Pieces = Context.Reference<Pieces>("skein/internal/Pieces", { defaultValue: () => pieces })

@@ -13,7 +13,7 @@ import type { Registered } from "../../engine/protocol/Registered.ts"
 import type { Transition } from "../../engine/protocol/Transition.ts"
 import { takersOf, workersOf } from "../../engine/views/workers.ts"
 import type { SchedulerCore } from "../../internal/driver/schedulerCore.ts"
-import { Pauses } from "../../internal/settings/turn.ts"
+import { Pieces } from "../../internal/settings/turn.ts"
 import { inLine } from "../../internal/text/text.ts"
 import { FiberWorker } from "../../internal/workers/fiberWorker.ts"
 import type { Setup, WorkerPort } from "../../internal/workers/port.ts"
@@ -53,8 +53,8 @@ export interface Problem {
   readonly text: string
 }
 
-/** Large submissions are too dear for a simulation, so small ones pause. */
-export const eachStep: Pauses = { atOnce: 1, piece: 1, pieces: 1 }
+/** Large submissions are too dear for a simulation, so small ones go in turns of one step. */
+export const eachStep: Pieces = { atOnce: 1, steps: 1, perTurn: 1 }
 
 /** The wire between the scheduler and its workers in a simulation, which watches both. */
 export class Rails implements Wire, Carrier {
@@ -62,8 +62,8 @@ export class Rails implements Wire, Carrier {
   events = 0
   print = 0
   readonly instructions: number
-  /** Walks pause after each step where the pump does. */
-  readonly pauses: Pauses
+  /** Walks have turns of one step where the pump has turns of one instruction. */
+  readonly pieces: Pieces
   readonly problems: Array<Problem> = []
   readonly story: Array<string> = []
   private readonly world: World
@@ -104,7 +104,7 @@ export class Rails implements Wire, Carrier {
     this.tells = tells
     this.makePort = makePort
     this.instructions = chance.pick([Infinity, 1, 3])
-    this.pauses = this.instructions === 1 ? eachStep : Pauses.defaultValue()
+    this.pieces = this.instructions === 1 ? eachStep : Pieces.defaultValue()
     this.isLate = chance.with(0.3)
   }
 

@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Client from "../../Client.ts"
 import { checksOfScheduling } from "../../internal/settings/fairness.ts"
-import { Pauses } from "../../internal/settings/turn.ts"
+import { Pieces } from "../../internal/settings/turn.ts"
 import { checkOf, count, countOrInfinity, countOrNone, rate, recordOf, slots } from "../../internal/tasks/checks.ts"
 import type { Checks } from "../../internal/tasks/checks.ts"
 import { scan } from "../../internal/tasks/inputs.ts"
@@ -211,7 +211,7 @@ export const runCase = (
         { local: true }
       ),
       Effect.provideService(Wiring, rails.open),
-      Effect.provideService(Pauses, rails.pauses),
+      Effect.provideService(Pieces, rails.pieces),
       logs ? identity : quiet
     )
     return Effect.flatMap(Effect.exit(world.run(whole)), (exit) => {

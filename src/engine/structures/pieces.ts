@@ -1,13 +1,13 @@
 /**
- * Long loops in pieces: a generator yields where other work may run. The caller that runs the generator decides whether to pause there.
+ * Long loops in pieces: a generator yields after each piece, and the caller decides how many pieces it runs in one turn.
  *
  * @since 0.1.0
  */
 
 /** Work that yields after pieces of bounded length, and returns its result. */
-export type InTurns<A> = Generator<void, A, void>
+export type InPieces<A> = Generator<void, A, void>
 
-/** More rows than there are: no pause. */
+/** More rows than there are: one piece. */
 export const everything = 2 ** 30
 
 const none: Iterable<void> = []
@@ -27,7 +27,7 @@ function* inPieces(size: number, rows: number, piece: (from: number, to: number)
 }
 
 /** Does all at once. */
-export const atOnce = <A>(work: InTurns<A>): A => {
+export const atOnce = <A>(work: InPieces<A>): A => {
   for (;;) {
     const { done, value } = work.next()
     if (done === true) return value
