@@ -311,8 +311,8 @@ describe("a future inside and outside of bodies", () => {
         [{ one, n: 5 }, "5: it is no task"],
         [[one, [undefined]], "undefined: it is no task"],
         [{ a: [[[[[[one]]]]]] }, "it is no task"],
-        [new Map([["a", one]]), "it is no array of tasks"],
-        [one, "it is no array of tasks"],
+        [new Map([["a", one]]), "it is no array, record, set or graph of tasks"],
+        [one, "it is no array, record, set or graph of tasks"],
         [new Set([one, 5]), "5: it is no task"]
       ]
       for (const [shape, message] of wrong) {

@@ -348,7 +348,7 @@ describe("other arguments", () => {
   it.effect("Bad input: what is no array is refused by submitAll and retryAll", () =>
     Effect.gen(function*() {
       const submitted = yield* mistakeOf(Client.submitAll(5 as never))
-      assert.strictEqual(submitted.message, "The request cannot use 5: it is no array of tasks.")
+      assert.strictEqual(submitted.message, "The request cannot use 5: it is no array, record, set or graph of tasks.")
       const retried = yield* mistakeOf(Client.retryAll(null as never))
       assert.strictEqual(retried.message, "The request cannot use null: it is no array of futures.")
     }).pipe(inScheduler()))

@@ -224,12 +224,12 @@ describe("options", () => {
       const ofTasks = skein.stream([one], typo)[Symbol.asyncIterator]()
       assert.match(
         await rejected(ofTasks.next()),
-        /: mode, outstanding, ordered, withInput, batch, maxFailures, name, total, conflict, signal\.$/
+        /: mode, conflict, outstanding, ordered, batch, maxFailures, withInput, name, total, signal\.$/
       )
       const ofItems = skein.stream([1], (n) => n, typo)[Symbol.asyncIterator]()
       assert.match(
         await rejected(ofItems.next()),
-        /: mode, .*, batch, maxFailures, name, total, conflict, signal, label, /
+        /: mode, .*, batch, maxFailures, withInput, name, total, signal, label, /
       )
       assert.match(
         messageOf(() => skein.submit({ priorty: 1 } as never, () => 1)),
@@ -879,8 +879,14 @@ describe("signals", () => {
       const failed = skein.submit({ signal: stop.signal }, () => Promise.reject(gone))
       const done = skein.submit({ signal: stop.signal }, () => 1)
       assert.deepStrictEqual([await errorOf(failed), await done], [gone, 1])
+      const replaced = skein.submit({ key: "same", signal: stop.signal }, untilStopped([]))
+      await turns()
+      assert.strictEqual(await skein.submit({ key: "same", conflict: "replace" }, () => 2), 2)
       stop.abort()
       assert.deepStrictEqual([await errorOf(failed), await done], [gone, 1])
+      const error = await errorOf(replaced)
+      assert.instanceOf(error, SkeinError.SkeinError)
+      assert.deepInclude(error.reason, { _tag: "TaskCancelled", replacement: { key: "same", graph: 4 } })
     })
   )
 
@@ -903,6 +909,22 @@ describe("signals", () => {
       assert.strictEqual(await errorOf(aborted), reason)
     })
   )
+
+  it("A14: a future whose client has closed rejects and says so", async () => {
+    const skein = await start()
+    const log: Array<string> = []
+    const [quick, stopped] = [skein.submit(() => 1), skein.submit(untilStopped(log))]
+    const waiting = errorOf(stopped)
+    await turns()
+    await skein.close()
+    for (const [error, key] of [[await errorOf(quick), "task#1"], [await waiting, "task#2"]] as const) {
+      assert.instanceOf(error, SkeinError.SkeinError)
+      assert.strictEqual(
+        error.message,
+        `The result of "${key}" was released when its client closed. Await it before the client closes, as in "return await".`
+      )
+    }
+  })
 
   it("A14: outside of a body a signal is never aborted", () => {
     assert.isFalse(signal().aborted)

@@ -191,7 +191,7 @@ const strangerOf = (shape: unknown, { shape: kind }: Scan): SubmitError | undefi
   return promise === undefined ? undefined : stray(promise, "task")
 }
 
-type Expected = "task" | "future" | "array of tasks" | "array of futures"
+type Expected = "task" | "future" | "array, record, set or graph of tasks" | "array of futures"
 
 /** The mistake of a value in place of what the type of a verb asks for. */
 export const strayFault = (value: unknown, expected: Expected): Cause.IllegalArgumentError =>

@@ -123,7 +123,7 @@ export interface StreamInPipe<R> {
   >
 }
 
-const ofStream: Checks<StreamEachOptions<unknown>> = {
+export const ofStream: Checks<StreamEachOptions<unknown>> = {
   mode: ofCompute.mode,
   cache: ofCompute.cache,
   conflict: ofCompute.conflict,

@@ -40,7 +40,7 @@ export const submitAll = (
   Effect.withFiber((fiber) => {
     const fault = optionsFault(options, ofSubmit)
     if (fault !== undefined) return Effect.die(fault)
-    if (!Array.isArray(tasks)) return Effect.die(strayFault(tasks, "array of tasks"))
+    if (!Array.isArray(tasks)) return Effect.die(strayFault(tasks, "array, record, set or graph of tasks"))
     const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
     if (stranger >= 0) return Effect.die(strayFault(tasks[stranger], "task"))
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)

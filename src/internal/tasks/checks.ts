@@ -147,9 +147,13 @@ export const slots = checkOf(
   (value) => isCount(value) || value === "unbounded"
 )
 
-export const countOrNone = checkOf(
-  "a whole number from 0",
-  (value) => Number.isInteger(value) && (value as number) >= 0
+const isCountOrNone = (value: unknown): boolean => value === 0 || isCount(value)
+
+export const countOrNone = checkOf("a whole number from 0", isCountOrNone)
+
+export const countOrNoneOrInfinity = checkOf(
+  "a whole number from 0, or Infinity",
+  (value) => value === Infinity || isCountOrNone(value)
 )
 
 /** A probability. */

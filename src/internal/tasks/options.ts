@@ -10,6 +10,7 @@ import {
   amounts,
   callback,
   checkOf,
+  countOrNoneOrInfinity,
   duration,
   durationAboveZero,
   flag,
@@ -73,13 +74,11 @@ const schedule = checkOf("a Schedule, such as Schedule.recurs(3)", Schedule.isSc
 const retryExpected = "a Schedule, such as Schedule.recurs(3), or options as in { times: 3 }"
 
 const retryOptions = recordOf<RetryOptions>({
-  times: checkOf("a whole number from 0, or Infinity", (value) => value === Infinity || isWhole(value)),
+  times: countOrNoneOrInfinity,
   while: callback,
   until: callback,
   schedule
 })
-
-const isWhole = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0
 
 const retrying: Check = (option, value) => {
   if (Schedule.isSchedule(value)) return undefined

@@ -5,7 +5,7 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
-import { DependencyFailed, SkeinError, SubmitError } from "../../SkeinError.ts"
+import { DependencyFailed, Released, SkeinError, SubmitError } from "../../SkeinError.ts"
 
 /** The error that was thrown first, as it is, however far upstream that was, or by the source of a stream. */
 const rootOf = (error: unknown): unknown =>
@@ -32,6 +32,15 @@ export const settledOf = <A>(exit: Exit.Exit<A, unknown>): PromiseSettledResult<
 export const settledItemOf = (
   { exit, ...item }: { readonly exit: Exit.Exit<unknown, unknown> }
 ): PromiseSettledResult<unknown> => ({ ...item, ...settledOf(exit) })
+
+/** The same error, with the client as the owner of what the scope of the client owned: plain code knows no scopes. */
+export const byClient = (error: unknown): unknown => {
+  if (!(error instanceof SkeinError) || error.reason._tag !== "Released") return error
+  const { body, by, key } = error.reason
+  return body === undefined && by === undefined
+    ? new SkeinError({ reason: new Released({ key, owner: "client" }) })
+    : error
+}
 
 /** Whether a task was cancelled for this reason, and neither failed by itself nor was stopped for another one. */
 export const isCancelledFor = (why: string, error: unknown): boolean =>

@@ -20,7 +20,7 @@ import type { FutureImpl } from "../../internal/tasks/task.ts"
 import * as Scheduler from "../../Scheduler.ts"
 import type { Task } from "../../Task.ts"
 import { bodyHere, called } from "./bodies.ts"
-import { allThrownIn, isCancelledFor, settledItemOf, settledOf, thrownIn } from "./errors.ts"
+import { allThrownIn, byClient, isCancelledFor, settledItemOf, settledOf, thrownIn } from "./errors.ts"
 import { PromisedFuture } from "./futures.ts"
 import { looped } from "./loop.ts"
 import { ofMap, ofRun, ofStream, ofStreamEach, ofSubmit } from "./options.ts"
@@ -128,7 +128,7 @@ export class Face {
     const joined = Future.join(future as unknown as Future.Future<A, unknown>)
     return this.#settled(joined, undefined, (cause) => {
       const error = thrownIn(cause)
-      return signal?.aborted === true && isCancelledFor(bySignal, error) ? signal.reason : error
+      return signal?.aborted === true && isCancelledFor(bySignal, error) ? signal.reason : byClient(error)
     })
   }
 

@@ -3,18 +3,19 @@
  *
  * @internal
  */
+import * as Struct from "effect/Struct"
 import type { Conflict, Mode } from "../../Client.ts"
+import type { SubmitOptions } from "../../internal/client/computing.ts"
+import type { StreamOptions as ItemOptions } from "../../internal/client/flow.ts"
+import { ofStream as ofItemStream } from "../../internal/client/streaming.ts"
 import {
   anything,
   callback,
   checkOf,
   conflict,
-  count,
-  countOrNone,
+  countOrNoneOrInfinity,
   duration,
-  flag,
   mode,
-  name,
   recordOf,
   slots
 } from "../../internal/tasks/checks.ts"
@@ -22,10 +23,9 @@ import type { Check, Checks } from "../../internal/tasks/checks.ts"
 import { checkedOptions } from "../../internal/tasks/options.ts"
 import type { RetryOptions, TaskOptions } from "./tasks.ts"
 
-export type Signalled = { readonly signal?: AbortSignal | undefined }
-
 /** What a submission takes beside the options of its task. */
-export interface Submitted extends Signalled {
+export interface Submitted {
+  readonly signal?: AbortSignal | undefined
   readonly conflict?: Conflict | undefined
 }
 
@@ -35,25 +35,13 @@ export interface MapOptions extends Omit<TaskOptions, "key">, Submitted {
 }
 
 /** Options of a stream of tasks. */
-export interface StreamOptions extends Submitted {
-  readonly mode?: Mode | undefined
-  readonly outstanding?: number | undefined
-  readonly ordered?: boolean | undefined
-  readonly withInput?: boolean | undefined
-  readonly batch?: number | "auto" | undefined
-  readonly maxFailures?: number | undefined
-  readonly name?: string | undefined
-  readonly total?: number | undefined
-}
+export interface StreamOptions extends Submitted, Omit<ItemOptions, keyof SubmitOptions> {}
 
 /** Options of a stream of items. */
 export interface StreamEachOptions extends Omit<TaskOptions, "key">, StreamOptions {}
 
 const ofRetry = recordOf<RetryOptions>({
-  times: checkOf(
-    "a whole number from 0, or Infinity",
-    (value) => value === Infinity || Number.isInteger(value) && (value as number) >= 0
-  ),
+  times: countOrNoneOrInfinity,
   delay: duration,
   factor: checkOf("a number above zero", (value) => typeof value === "number" && value > 0),
   while: callback
@@ -87,17 +75,6 @@ export const ofSubmit: Checks<TaskOptions & Submitted> = { ...ofTask, ...ofRun }
 
 export const ofMap: Checks<MapOptions> = { mode, concurrency: slots, ...ofRun, ...ofEach }
 
-export const ofStream: Checks<StreamOptions> = {
-  mode,
-  outstanding: count,
-  ordered: flag,
-  withInput: flag,
-  // Checked with the stream.
-  batch: anything,
-  maxFailures: count,
-  name,
-  total: countOrNone,
-  ...ofRun
-}
+export const ofStream: Checks<StreamOptions> = { ...Struct.omit(ofItemStream, ["cache", "passes", "task"]), ...ofRun }
 
 export const ofStreamEach: Checks<StreamEachOptions> = { ...ofStream, ...ofEach }
