@@ -62,7 +62,7 @@ export type {
   ResultCache,
   SubmitOptions
 } from "./internal/client/computing.ts"
-export type { StreamEachOptions, StreamOptions } from "./internal/client/flow.ts"
+export type { StreamEachOptions, StreamOptions } from "./internal/client/streamOptions.ts"
 export type { Mode } from "./internal/tasks/checks.ts"
 export type { Annotations } from "./internal/tasks/taskOptions.ts"
 

@@ -1,5 +1,5 @@
 /**
- * Streams of results over a source that is read as the results are used: their types, and their checks.
+ * Streams of results over a source that is read as the results are used: the types of the verb, and its call.
  *
  * @internal
  */
@@ -10,32 +10,20 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SkeinError, SubmitError } from "../../SkeinError.ts"
 import type { Home } from "../bodies/home.ts"
-import {
-  anything,
-  callback,
-  checkOf,
-  count,
-  countOrNone,
-  flag,
-  invalidOption,
-  isCount,
-  name,
-  optionsFault,
-  valueFault
-} from "../tasks/checks.ts"
-import type { Checks, Mode } from "../tasks/checks.ts"
+import { callback, invalidOption, optionsFault, valueFault } from "../tasks/checks.ts"
+import type { Mode } from "../tasks/checks.ts"
 import type { Task } from "../tasks/handles.ts"
 import type { Ran, RanError, RanServices, RanSuccess } from "../tasks/ran.ts"
 import type { Result as Returned } from "../tasks/refusals.ts"
 import type { Needs, Services, Values, WithoutSignals } from "../tasks/shapes.ts"
 import type { NoOptions, OptionServices, OptionsFor } from "../tasks/taskOptions.ts"
-import { ofCompute } from "./computing.ts"
 import type { FailureOf } from "./computing.ts"
 import { Flow } from "./flow.ts"
-import type { StreamEachOptions, StreamOptions } from "./flow.ts"
 import type { EachError, Run } from "./mapping.ts"
 import { isSource, pullOf, Reader } from "./sources.ts"
 import type { Source, SourceError, SourceItem, SourceServices } from "./sources.ts"
+import { ofStream } from "./streamOptions.ts"
+import type { StreamEachOptions, StreamOptions } from "./streamOptions.ts"
 
 /** What a stream gives for an item. */
 export type Delivered<A, B, E, M extends Mode, P> = P extends true
@@ -121,21 +109,6 @@ export interface StreamInPipe<R> {
     FailureOf<ErrorOf<T>, M> | SubmitError | ES,
     Needs<ServicesOf<T>> | RS | R
   >
-}
-
-export const ofStream: Checks<StreamEachOptions<unknown>> = {
-  mode: ofCompute.mode,
-  cache: ofCompute.cache,
-  conflict: ofCompute.conflict,
-  passes: ofCompute.passes,
-  outstanding: count,
-  ordered: flag,
-  batch: checkOf("a positive whole number, or \"auto\"", (value) => isCount(value) || value === "auto"),
-  maxFailures: count,
-  withInput: flag,
-  name,
-  total: countOrNone,
-  task: anything
 }
 
 /** What `Client.stream` gives. */

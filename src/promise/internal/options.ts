@@ -6,8 +6,8 @@
 import * as Struct from "effect/Struct"
 import type { Conflict, Mode } from "../../Client.ts"
 import type { SubmitOptions } from "../../internal/client/computing.ts"
-import type { StreamOptions as ItemOptions } from "../../internal/client/flow.ts"
-import { ofStream as ofItemStream } from "../../internal/client/streaming.ts"
+import { ofStream as ofItemStream } from "../../internal/client/streamOptions.ts"
+import type { StreamOptions as ItemOptions } from "../../internal/client/streamOptions.ts"
 import {
   anything,
   callback,
