@@ -1,5 +1,6 @@
 /** Random programs of a user: scopes that close early, cancellations from outside and from inside, joins with time limits. */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -25,6 +26,12 @@ type Step = (world: Stage) => Effect.Effect<void, never, Client.Client>
 
 interface Stage {
   readonly futures: Array<readonly [Future.Future<number, unknown>, number]>
+  readonly submitting: Submitting
+}
+
+/** The scope for which a script submits right now, as listeners see it. */
+interface Submitting {
+  scope: Scope.Scope | undefined
 }
 
 /** What may keep a task from its value; anything else is a bug. */
@@ -334,12 +341,37 @@ const makeScript = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: n
   return (outer) =>
     Effect.scoped(Effect.gen(function*() {
       const futures = [...outer.futures]
+      const { submitting } = outer
+      const scope = yield* Effect.scope
       for (const { task, value } of submitted) {
+        submitting.scope = scope
         const future = yield* Effect.exit(Client.submit(task))
+        submitting.scope = undefined
         if (Exit.isSuccess(future)) futures.push([future.value, value])
       }
-      for (const step of steps) yield* step({ futures })
+      for (const step of steps) yield* step({ futures, submitting })
     }))
+}
+
+/** During some submissions, a listener submits for the same scope, or closes it. */
+const makeListener = (chance: Chance.Chance, known: ReadonlyArray<Known>) => {
+  const acts = new Map(Array.from({ length: chance.between(1, 3) }, () => [
+    chance.between(1, 12),
+    { task: chance.pick(known as [Known, ...Array<Known>]).task, isClosing: chance.with(0.3) }
+  ]))
+  return (submitting: Submitting) =>
+    Effect.gen(function*() {
+      const context = yield* Effect.context<Client.Client>()
+      let heard = 0
+      yield* Scheduler.listen(() => {
+        const { scope } = submitting
+        const act = scope && acts.get(++heard)
+        if (act === undefined) return
+        const submit = Effect.asVoid(Effect.exit(Client.submit(act.task)))
+        const close = Scope.close(scope as Scope.Closeable, Exit.void)
+        Effect.runForkWith(Context.add(context, Scope.Scope, scope!))(act.isClosing ? close : submit)
+      })
+    })
 }
 
 /** A world in which everything that is logged meets a logger that throws. */
@@ -360,9 +392,11 @@ export const randomProgram = (
   for (let i = chance.between(1, 8); i > 0; i--) known.push(makeTask(chance, turnstile, known, 0))
   const plain = makeScript(chance, known, 0)
   const script = chance.with(0.3) ? (stage: Stage) => badlyLogged(plain(stage)) : plain
+  const listen = chance.with(0.3) ? makeListener(chance, known) : () => Effect.void
+  const submitting: Submitting = { scope: undefined }
   return Effect.gen(function*() {
     yield* turnstile.look
-    yield* script({ futures: [] })
+    yield* Effect.scoped(Effect.andThen(listen(submitting), script({ futures: [], submitting })))
     if (turnstile.overrun !== undefined) return yield* Effect.die(turnstile.overrun)
   })
 }
