@@ -200,8 +200,8 @@ const ofJoinAll: Checks<JoinAllOptions> = { mode: modeOfValues }
  *
  * **Details**
  *
- * Futures may stand in arrays and records, or be the members of a set or an iterator. Fails with the first failure; with the mode `continue`, waits for all futures and fails
- * with every root failure. {@link awaitAll} returns exits and does not fail.
+ * Futures may stand in arrays and records, or be the members of a set or an iterator. Fails with the first failure; with the mode
+ * `continue`, waits for all futures and fails with every root failure. {@link awaitAll} returns exits and does not fail.
  *
  * @stability unstable
  * @category combinators
@@ -336,7 +336,8 @@ export const cancel: {
 )
 
 /**
- * {@link cancel} for futures in arrays and records, or of a set or an iterator. All of them are asked to stop before the first one is waited for.
+ * {@link cancel} for futures in arrays and records, or of a set or an iterator. All of them are asked to stop before the first one
+ * is waited for.
  *
  * **Example** (Cancel all of them)
  *

@@ -324,7 +324,8 @@ export type ErrorClass = AnySchema & { readonly identifier: string } & (abstract
  * **Gotchas**
  *
  * Generics and overloads are lost: a type parameter becomes its bound, and of overloads the last counts. A default export has the
- * name `default`. An instance of a class without methods looks like plain data to the types; it arrives as plain data. The module is imported once for each thread: its top level runs in each.
+ * name `default`. An instance of a class without methods looks like plain data to the types; it arrives as plain data. The module
+ * is imported once for each thread: its top level runs in each.
  *
  * **Example** (A module of functions)
  *

@@ -216,9 +216,9 @@ export interface Backends<H = never, E = never, R = never> {
  * **Details**
  *
  * A variable has the name of its option: `SKEIN_CONCURRENCY`, `SKEIN_PLACEMENT`, `SKEIN_GRACE`, `SKEIN_LIMITS_TASKS`,
- * `SKEIN_ELASTIC_MAX`, `SKEIN_RATE_STARTS`. Durations have a unit, as in `30 seconds`; `SKEIN_TAGS` and `SKEIN_SHARES` are pairs, as in `db=2,api=4`.
- * They are read through the `ConfigProvider` in context. A wrong value is a `ConfigError` that names the variable and says what is
- * expected. `workers`, `onStart` and functions come from code alone.
+ * `SKEIN_ELASTIC_MAX`, `SKEIN_RATE_STARTS`. Durations have a unit, as in `30 seconds`; `SKEIN_TAGS` and `SKEIN_SHARES` are pairs,
+ * as in `db=2,api=4`. They are read through the `ConfigProvider` in context. A wrong value is a `ConfigError` that names the
+ * variable and says what is expected. `workers`, `onStart` and functions come from code alone.
  *
  * `SKEIN_BACKEND` says where bodies run: `sequential`, one at a time; `fibers:8`, as fibers in so many slots; or a name of `backends`
  * with its size, such as `threads:cores`, `processes:4` or `threads:-1`. Without a size a backend has as many workers as there are

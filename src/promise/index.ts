@@ -139,8 +139,8 @@ export interface ItemContext {
  * **Details**
  *
  * It rejects with what the function threw, the same object, also if a task upstream threw it. A future that is not awaited causes
- * no unhandled rejection: a failure that nobody has seen is a warning in the log when the client closes. Its result is held as long as the
- * future is referenced. Each `await` in a body gives the slot of that body away meanwhile.
+ * no unhandled rejection: a failure that nobody has seen is a warning in the log when the client closes. Its result is held as
+ * long as the future is referenced. Each `await` in a body gives the slot of that body away meanwhile.
  *
  * @stability unstable
  * @category models
