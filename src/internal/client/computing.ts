@@ -111,7 +111,7 @@ export interface SubmitOptions {
    * What becomes of a task whose key a live task of another graph has, in the same namespace or outside of all. `"join"`, the
    * default: it joins that run where both do the same. `"refuse"`: the submission is refused with `KeyConflict`. `"replace"`: that
    * run is cancelled for all who want it, and ends `TaskCancelled` with the `replacement`; the new one starts when it has stopped.
-   * Not `"replace"` together with `passes`. Costs a walk over all live tasks.
+   * Not `"replace"` together with `passes`.
    */
   readonly conflict?: Conflict | undefined
 }
