@@ -95,7 +95,7 @@ const send = (state: State, out: Out): void => {
       continue
     }
     ready.takeFor(state, kinds)
-    // It has no share, but counts among those that have one.
+    // Tasks without a share take turns with the shares.
     if (state.balance.turns.size > 0) turns.take(state, undefined)
     slots.startAhead(state, task, to, micros, out)
   }

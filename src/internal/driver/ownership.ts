@@ -77,7 +77,7 @@ export class Owners {
     return this.scopes.closeScope(scope, exit, seat)
   }
 
-  /** The owners of what bodies have submitted that ran on a worker. */
+  /** The open owners that stand for scopes of attempts on a worker. */
   ofHost(host: Host): ReadonlyArray<number> {
     return this.scopes.ofHost(host)
   }

@@ -20,7 +20,7 @@ interface Entry {
 export class Published {
   private readonly owners: Owners
   private readonly byName = new Map<string, Entry>()
-  /** What the one finalizer of a scope ends. */
+  /** The names that the one finalizer of a scope ends. */
   private readonly byScope = new WeakMap<Scope.Scope, Set<string>>()
 
   constructor(owners: Owners) {

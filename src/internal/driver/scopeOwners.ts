@@ -43,7 +43,7 @@ export interface ScopeOwner {
 
 export class ScopeOwners {
   private readonly entries = new WeakMap<Scope.Scope, ScopeOwner>()
-  /** Of the scopes of attempts, as long as they are open. */
+  /** The open owners that stand for scopes of attempts, by worker. */
   private readonly byHost = new WeakMap<Host, Set<number>>()
   private readonly home: Home
   private readonly owners: Opening
@@ -99,7 +99,7 @@ export class ScopeOwners {
     const entry = this.entries.get(scope)
     const isAlone = entry !== undefined && scope.state._tag === "Open" && scope.state.finalizerKey === entry
     if (!isAlone) return Scope.close(scope, exit)
-    // Its finalizer is what follows.
+    // The rest of this method does what the finalizer would do.
     Scope.closeUnsafe(scope, exit)
     if (!entry.isOpen) return undefined
     const unseen = this.leave(entry)
@@ -107,7 +107,7 @@ export class ScopeOwners {
     return unseen.length === 0 ? closing : Effect.ensuring(closing ?? Effect.void, warnUnseen(unseen))
   }
 
-  /** The owners of what bodies have submitted that ran on a worker, or that results of theirs own. */
+  /** The open owners that stand for scopes of attempts on a worker. The scope of a resource is open as long as its result is held. */
   ofHost(host: Host): ReadonlyArray<number> {
     return [...this.byHost.get(host) ?? []]
   }

@@ -48,7 +48,7 @@ export interface Origin {
 /** The purpose of a wait. */
 type Awaited = Pick<WaitBegan, "claims" | "targetsOf" | "standing" | "open" | "mode">
 
-/** What no fiber waits for is told in the async context in which the wait began. */
+/** Calls `resume` in the present async context: for waits whose end resumes no fiber. */
 const inPresentScope = (resume: () => void): () => void => {
   const scope = captureAsyncScope()
   return () => scope.runInAsyncScope(resume)
@@ -277,9 +277,9 @@ export class Waits {
 
   /**
    * Waits for `awaited` until `isOver`. The engine ends the waits of an attempt that it stops; uninterruptible code then waits
-   * on. If it is `lent`, a body of another process gives its slot there away meanwhile.
+   * on. With `lent`, a body of another process gives its slot there away meanwhile.
    */
-  until(awaited: Awaited, isOver: () => boolean, slot: "kept" | "lent" = "kept"): Effect.Effect<void, SkeinError> {
+  until(awaited: Awaited, isOver: () => boolean, slot: "own" | "lent" = "own"): Effect.Effect<void, SkeinError> {
     return Effect.flatMap(this.once(awaited, isOver, slot), (isLate) => {
       const isDone = isOver()
       if (!isAnyStopping(this.state)) return isDone ? Effect.void : this.until(awaited, isOver)
@@ -287,8 +287,8 @@ export class Waits {
     })
   }
 
-  /** One wait for `awaited`. Whether it began after its attempt was asked to stop. */
-  private once(awaited: Awaited, isOver: () => boolean, slot: "kept" | "lent"): Effect.Effect<boolean, SkeinError> {
+  /** Waits for `awaited` once. Returns whether the wait began after its attempt was asked to stop. */
+  private once(awaited: Awaited, isOver: () => boolean, slot: "own" | "lent"): Effect.Effect<boolean, SkeinError> {
     return Effect.callback((resume) => {
       if (this.life.failure !== undefined) return resume(Effect.failCause(this.life.failure))
       const fiber = Fiber.getCurrent()!
