@@ -52,10 +52,10 @@ export interface Options {
  *
  * **Details**
  *
- * In a terminal there is a line for each group (see `Progress`) and one for all, redrawn in place, and with `workers` one for each
- * worker; what does not fit is counted in one line. Elsewhere, such as in a pipe or a log file, a line is written at each interval
- * with changes; it names the streams that run, and those that have closed since the line before. However the effect ends, the last
- * state stays, and the cursor is restored.
+ * In a terminal there is a line for each group (see `Progress`) and one for all, redrawn in place, and with `workers` one for
+ * each worker; what does not fit is counted in one line. Elsewhere, such as in a pipe or a log file, a line is written at each
+ * interval with changes; it names four streams at most: first those that have closed since the line before, then those that run.
+ * However the effect ends, the last state stays, and the cursor is restored.
  *
  * **Gotchas**
  *
