@@ -4,11 +4,10 @@
  * @internal
  */
 import process from "node:process"
-import { packedUp, unpackedDown } from "../../internal/remote/packed.ts"
-import type { PackedDown } from "../../internal/remote/packed.ts"
 import { sealer } from "../../threads/internal/sealer.ts"
 import type { Post } from "../../threads/internal/serving.ts"
 import type { Seat } from "../../threads/internal/side.ts"
+import { uplinkOver } from "../../threads/internal/uplink.ts"
 import { endWithParent } from "./orphan.ts"
 
 /** Whether this process has a channel to one that may have started it for Skein. */
@@ -26,17 +25,13 @@ export const onPost = (begin: (post: Post) => void): void => {
     begin({
       seat,
       tell: send,
-      uplink: {
+      uplink: uplinkOver({
         control: undefined,
         sealer,
-        send: (up) => send(packedUp(up)),
-        receive: (listener) => {
-          process.on("message", (message: PackedDown | number) => {
-            if (typeof message === "number") send(message)
-            else listener(unpackedDown(message))
-          })
-        }
-      },
+        post: (message) => send(message),
+        hear: (listener) => process.on("message", listener),
+        answer: send
+      }),
       // After everything that was sent before.
       leave: () => send({ _tag: "Left" }, () => process.exit(0))
     })

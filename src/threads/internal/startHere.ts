@@ -8,13 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { MessageChannel } from "node:worker_threads"
-import type { Down } from "../../internal/remote/messages.ts"
-import { packedUp, unpackedDown } from "../../internal/remote/packed.ts"
-import type { PackedDown } from "../../internal/remote/packed.ts"
 import { serving } from "./serve.ts"
 import { offerOf } from "./serving.ts"
 import type { Post, Serve } from "./serving.ts"
 import type { Seat, Start } from "./side.ts"
+import { uplinkOver } from "./uplink.ts"
 
 /** A file is loaded once in a process, and offers once. */
 const offers = new Map<string, Promise<Exit.Exit<Serve, string>>>()
@@ -33,24 +31,22 @@ export const startHere = (seat: Seat, name: string): Start => (ears) => {
   const { port1: near, port2: far } = new MessageChannel()
   near.on("message", ears.message)
   near.once("close", () => ears.gone("it was ended"))
-  let hear: ((down: Down) => void) | undefined
+  let hear: ((message: unknown) => void) | undefined
   // The other side is here: it ends with its link, and bodies alone keep the program alive.
   far.once("close", () => hear?.({ _tag: "Close" }))
   const post: Post = {
     seat,
     tell: (told) => far.postMessage(told),
-    uplink: {
+    uplink: uplinkOver({
       control: undefined,
-      send: (up, transfer) => far.postMessage(packedUp(up), transfer),
-      receive: (listener) => {
+      post: (message, transfer) => far.postMessage(message, transfer),
+      hear: (listener) => {
         hear = listener
-        far.on("message", (message: PackedDown | number) => {
-          if (typeof message === "number") far.postMessage(message)
-          else listener(unpackedDown(message))
-        })
+        far.on("message", listener)
         far.unref()
-      }
-    },
+      },
+      answer: (ping) => far.postMessage(ping)
+    }),
     leave: () => far.close()
   }
   const { entry } = seat

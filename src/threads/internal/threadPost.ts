@@ -4,12 +4,11 @@
  * @internal
  */
 import { parentPort, workerData } from "node:worker_threads"
-import { packedUp, unpackedDown } from "../../internal/remote/packed.ts"
-import type { PackedDown } from "../../internal/remote/packed.ts"
 import { wordsIn } from "./block.ts"
 import type { ThreadData } from "./block.ts"
 import { sharingSealer } from "./sealer.ts"
 import type { Post } from "./serving.ts"
+import { uplinkOver } from "./uplink.ts"
 
 /** The post of this thread, if Skein has started it. */
 export const threadPost = (): Post | undefined => {
@@ -21,16 +20,13 @@ export const threadPost = (): Post | undefined => {
   return {
     seat: { entry, modules },
     tell: (told) => port.postMessage(told),
-    uplink: {
+    uplink: uplinkOver({
       control,
       sealer: sharingSealer,
-      send: (up, transfer) => port.postMessage(packedUp(up), transfer),
-      receive: (listener) =>
-        port.on("message", (message: PackedDown | number) => {
-          if (typeof message === "number") Atomics.store(answered, 0, message)
-          else listener(unpackedDown(message))
-        })
-    },
+      post: (message, transfer) => port.postMessage(message, transfer),
+      hear: (listener) => port.on("message", listener),
+      answer: (ping) => Atomics.store(answered, 0, ping)
+    }),
     leave: () => process.exit(0)
   }
 }
