@@ -1,6 +1,7 @@
 /** Functions beside named tasks: what either kind costs the other, as processor time of the main thread. */
-import { interleaved, processor } from "./large.ts"
+import { interleaved } from "./large.ts"
 import type { Contestant } from "./large.ts"
+import { threadMicros } from "./processor.ts"
 import type { Measured } from "./threads.ts"
 import * as skein from "./threads/skein.ts"
 import { Tiny } from "./threads/tasks.ts"
@@ -30,7 +31,7 @@ export const measureKinds = async (isQuick: boolean): Promise<Measured> => {
       computes("all named", here, (i) => skein.work.tiny(i))
     ],
     isQuick ? 3 : 15,
-    processor
+    threadMicros
   )
   await Promise.all([here.close(), threaded.close()])
   return {

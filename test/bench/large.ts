@@ -4,6 +4,7 @@
  */
 import * as Portable from "skein/Portable"
 import * as Task from "skein/Task"
+import { threadMicros } from "./processor.ts"
 import type { Measured } from "./threads.ts"
 import * as pools from "./threads/pools.ts"
 import * as skein from "./threads/skein.ts"
@@ -18,12 +19,6 @@ const quartile = (samples: ReadonlyArray<number>): number =>
   samples.toSorted((a, b) => a - b)[(samples.length - 1) >> 2]!
 
 const wall = (): number => performance.now() * 1000
-
-/** The processor time of this thread in microseconds. */
-export const processor = (): number => {
-  const { system, user } = process.threadCpuUsage()
-  return system + user
-}
 
 /** The lower quartile of each contestant by this clock, in interleaved rounds. */
 export const interleaved = async (
@@ -161,7 +156,7 @@ export const measureLarge = async (isQuick: boolean): Promise<ReadonlyArray<Meas
       }
     ],
     rounds,
-    processor
+    threadMicros
   )
   await Promise.all([runner.close(), copying.close(), floor!.close(), mover.close()])
   const growth = `While arrays were moved or shared, buffers of the main thread grew by ${

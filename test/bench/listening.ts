@@ -6,6 +6,7 @@ import * as Progress from "skein/Progress"
 import * as Scheduler from "skein/Scheduler"
 import * as Skein from "skein/Skein"
 import { slots } from "./contestant.ts"
+import { threadMicros } from "./processor.ts"
 import { fold, type Graph } from "./shapes.ts"
 import { build, targetsOf } from "./skein.ts"
 
@@ -28,22 +29,15 @@ const ways: { readonly [K in keyof Listening]: Way } = {
 
 const rounds = 40
 
-/** Processor time of this thread. What is noted of the process is brought up to date first: else it lags by up to 4 ms. */
-const cpuMicros = (): number => {
-  process.cpuUsage()
-  const { system, user } = process.threadCpuUsage()
-  return system + user
-}
-
 /** Lower quartiles of interleaved runs. */
 export const measure = async (graph: Graph): Promise<Listening> => {
   const runtime = ManagedRuntime.make(Skein.layer({ concurrency: slots }))
   const once = async (way: Way): Promise<number> => {
-    const start = cpuMicros()
+    const start = threadMicros()
     const targets = targetsOf(graph, build(graph, "sync"))
     const answer = await runtime.runPromise(way(Effect.map(Client.compute(targets), fold)))
     if (answer !== graph.answer) throw new Error(`wrong answer: ${answer}, not ${graph.answer}`)
-    return (cpuMicros() - start) / graph.size
+    return (threadMicros() - start) / graph.size
   }
   const samples: Record<keyof Listening, Array<number>> = { nobody: [], listen: [], progress: [] }
   for (let round = 0; round < rounds; round++) {

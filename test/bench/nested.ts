@@ -9,6 +9,7 @@ import * as Client from "skein/Client"
 import * as Future from "skein/Future"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
+import { threadMicros } from "./processor.ts"
 
 /** fib(n) without tasks. */
 const answerOf = (n: number): number => n < 2 ? n : answerOf(n - 1) + answerOf(n - 2)
@@ -68,11 +69,7 @@ const joinBoth = Effect.fnUntraced(function*(n: number) {
   return (yield* Future.join(a)) + (yield* Future.join(b))
 })
 
-/** Milliseconds that this thread has worked: other processes do not count. */
-const processorTime = (): number => {
-  const { system, user } = process.threadCpuUsage()
-  return (user + system) / 1000
-}
+const processorTime = (): number => threadMicros() / 1000
 
 const byTasks = (name: string, program: (n: number) => Effect.Effect<number, any, Client.Client>): Way => ({
   name,
