@@ -64,12 +64,13 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
   propagate(state, out)
   if (isUsed(state, Look.dispatch)) dispatch(state, out)
   else slots.fillPlain(state, out)
-  if (state.uses !== 0) conclude(state, out)
+  if (isUsed(state, Look.conclude)) conclude(state, out)
   state.tasks.shrink()
 }
 
 /** Starts what can start where more than the rank and a free slot decides. */
 const dispatch = (state: State, out: Out): void => {
+  if (!isUsed(state, Look.dispatchHere) && ahead.isAllHere(state)) return slots.fillHere(state, out)
   if (state.step.hasMoved) follow.rebindAll(state)
   if (isAnyUnplaced(state)) lack.endHomeless(state, out)
   // Tasks of a kind without workers end before others start, which that may cancel.

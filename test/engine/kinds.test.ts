@@ -52,6 +52,12 @@ describe("workers of two kinds", () => {
     assert.deepStrictEqual(starts(rig), ["p far", "a here"])
   })
 
+  it("W19, W20: an attempt begins at once here, and on a worker to which others are sent ahead when that says so", () => {
+    const rig = both(1, 1, 4)
+    rig.submit(rig.open(), loose("pa"), { portable: ["p"] })
+    assert.deepStrictEqual([starts(rig), rig.phase("a"), rig.phase("p")], [["p far", "a here"], "running", "assigned"])
+  })
+
   it("W20: a remote task runs on a remote worker alone, in the one order, and waits for one", () => {
     const rig = both(1, 0)
     const main = rig.open()

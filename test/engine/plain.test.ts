@@ -73,20 +73,32 @@ const planOf = (shape: Shape, size: number): Plan => {
   }
 }
 
-/** An engine with one worker of two slots, and the attempts that it has started. */
-const open = () => {
+/** A remote worker, as threads are. */
+const far = {
+  _tag: "WorkerAdded",
+  now: 0,
+  name: "far",
+  slots: 1,
+  kind: "remote",
+  ahead: 4096,
+  handsOver: true
+} as const
+
+/** An engine with one local worker of two slots, other workers, and the attempts that it has started. */
+const open = (others: ReadonlyArray<typeof far> = []) => {
   const state = State.make()
   const started: Array<readonly [task: TaskId, attempt: number]> = []
-  const others: Array<Instruction> = []
+  const instructions: Array<Instruction> = []
   const out: Out = {
-    push: (instruction) => others.push(instruction),
+    push: (instruction) => instructions.push(instruction),
     start: (task, attempt) => started.push([task, attempt]),
     forget: () => {}
   }
   const send = (event: Parameters<typeof Engine.advance>[1]): void => Engine.advance(state, event, out)
   send({ _tag: "WorkerAdded", now: 0, name: "w1", slots: 2 })
+  for (const each of others) send(each)
   send({ _tag: "OwnerOpened", now: 0, owner: 1, name: "test" })
-  return { state, started, others, send }
+  return { state, started, instructions, send }
 }
 
 const submit = (shape: Shape, size: number, send: ReturnType<typeof open>["send"]): void => {
@@ -97,8 +109,8 @@ const submit = (shape: Shape, size: number, send: ReturnType<typeof open>["send"
 }
 
 /** What one task of a graph meets from the end of the task before it to its own end. */
-const perTask = (shape: Shape): Counts => {
-  const { send, started, state } = open()
+const perTask = (shape: Shape, others: ReadonlyArray<typeof far> = []): Counts => {
+  const { send, started, state } = open(others)
   submit(shape, 40, send)
   const end = (times: number): void => {
     for (let i = 0; i < times; i++) {
@@ -112,7 +124,7 @@ const perTask = (shape: Shape): Counts => {
   watch(counts, "submission", state.tasks.submission[started[0]![0]]!)
   watch(counts, "plan", plan)
   watch(counts, "step", state.step)
-  watch(counts, "worker", state.workers[0]!)
+  for (const worker of state.workers) watch(counts, "worker", worker)
   watch(counts, "state", state)
   watchFlags(counts, state)
   end(20)
@@ -138,8 +150,17 @@ describe("the way of a plain task", () => {
     assert.isAtMost(flags!, 13)
   })
 
+  it("with a remote worker beside finds that nothing is for that one, and that its own worker is here", () => {
+    const { flags, ...rest } = perTask(chain, [far])
+    const looks = { isDivided: 1, portableLanes: 1, remoteLanes: 1, sent: 2, ahead: 4, handsOver: 2 }
+    assert.deepStrictEqual(rest, { uses: 9, portable: 1, ...looks })
+    assert.isAtMost(flags!, 13)
+    const { flags: _, ...loose } = perTask(independent, [far, far, far])
+    assert.deepStrictEqual(loose, { uses: 7, ...looks, sent: 4, ahead: 6 })
+  })
+
   it("ends its waits with the attempt, if a fiber of its own still waits and keeps the slot", () => {
-    const { others, send, started, state } = open()
+    const { instructions, send, started, state } = open()
     submit(independent, 1, send)
     send({ _tag: "OwnerOpened", now: 0, owner: 2, name: "other" })
     const plan = planOf(independent, 1)
@@ -147,9 +168,9 @@ describe("the way of a plain task", () => {
     const [[waiter, attempt]] = started as [typeof started[number]]
     const wait = { wait: 3, claims: [], targetsOf: 2, mode: "all", keepsSlot: true } as const
     send({ _tag: "WaitBegan", now: 0, ...wait, waiter, attempt })
-    others.length = 0
+    instructions.length = 0
     send({ _tag: "TaskEnded", now: 0, task: waiter, attempt, ending: succeeded })
-    const ended = others.flatMap((each) => each._tag === "WaitEnded" ? [each.wait] : [])
+    const ended = instructions.flatMap((each) => each._tag === "WaitEnded" ? [each.wait] : [])
     assert.deepStrictEqual(ended.toSorted(), [1, 3])
     assert.deepStrictEqual(check(state), [])
   })

@@ -25,6 +25,19 @@ import { isFree } from "./room.ts"
 import * as slots from "./slots.ts"
 import * as turns from "./turns.ts"
 
+/** Whether remote workers may run nothing that is ready, and nothing is sent ahead. */
+export const isAllHere = (state: State): boolean => {
+  const { isDivided, portableLanes, remoteLanes, step: { lone }, workers } = state
+  if (portableLanes.length + remoteLanes.length > 0) return false
+  if (isDivided && lone >= 0 && kindOf(state, lone) !== "local") return false
+  for (let i = 0; i < workers.length; i++) {
+    const { ahead, kind, phase, sent } = workers[i]!
+    // One that has just come divides the lanes.
+    if (sent.size > 0 || (kind === "local" ? ahead > 0 : !isDivided && phase === "open")) return false
+  }
+  return true
+}
+
 /** Gives free slots to attempts that were sent ahead, rejoiners and ready tasks; then sends attempts ahead. */
 export const dispatch = (state: State, out: Out): void => {
   if (isUsed(state, Use.kinds)) ready.arrange(state)

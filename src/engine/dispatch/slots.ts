@@ -16,6 +16,7 @@ import * as timers from "../state/timers.ts"
 import { transition } from "../state/transitions.ts"
 import { Look, Use } from "../state/Use.ts"
 import { isRare, isUsed } from "../state/uses.ts"
+import { isHere } from "../state/WorkerRecord.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { countStart } from "../workers/workers.ts"
 import * as amounts from "./amounts.ts"
@@ -69,6 +70,15 @@ const startPlain = (state: State, task: TaskId, worker: WorkerRecord, out: Out):
   out.start(task, attempt)
 }
 
+/** The same with remote workers that may run none of these tasks. */
+export const fillHere = (state: State, out: Out): void => {
+  while (!ready.isEmpty(state)) {
+    const worker = leastLoaded(state.workers, "local")
+    if (worker === undefined) return ready.flushLone(state)
+    startAt(state, ready.take(state), worker, out)
+  }
+}
+
 /** The same with workers of both kinds. */
 const fillBoth = (state: State, out: Out): void => {
   ready.flushLone(state)
@@ -80,10 +90,15 @@ const fillBoth = (state: State, out: Out): void => {
     const kinds = { local: local !== undefined, remote: remote !== undefined }
     const task = ready.takeFor(state, kinds)
     if (task < 0) return
-    const worker = siteOf(kindOf(state, task), kinds) === "remote" ? remote! : local!
-    if (isRare(state, task, Look.start)) start(state, task, elsewhereOfKind(state, task) ?? worker, out)
-    else startPlain(state, task, worker, out)
+    startAt(state, task, siteOf(kindOf(state, task), kinds) === "remote" ? remote! : local!, out)
   }
+}
+
+/** Starts a task on this worker of several kinds, or after a failure on another that may run it. */
+const startAt = (state: State, task: TaskId, worker: WorkerRecord, out: Out): void => {
+  if (isRare(state, task, isHere(worker) ? Look.startHere : Look.start)) {
+    start(state, task, elsewhereOfKind(state, task) ?? worker, out)
+  } else startPlain(state, task, worker, out)
 }
 
 /** Whether queues or rejoiners compete for what is free. */

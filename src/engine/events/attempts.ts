@@ -38,6 +38,7 @@ import * as timers from "../state/timers.ts"
 import { transition } from "../state/transitions.ts"
 import { Look } from "../state/Use.ts"
 import { isRare } from "../state/uses.ts"
+import { isHere } from "../state/WorkerRecord.ts"
 import { inputsLost, reportLost } from "./reports.ts"
 import { hold, holderFor } from "./settled.ts"
 import * as submit from "./submit.ts"
@@ -69,10 +70,14 @@ export const ended = (state: State, event: TaskEnded, out: Out): void => {
   const { attempt, ending, task } = event
   const { attempt: attempts, phase } = state.tasks
   const hasSucceeded = attempts[task] === attempt && phase[task] === Phase.running && ending._tag === "Succeeded"
-  if (!hasSucceeded || isRare(state, task, Look.end)) return endedRarely(state, event, out)
+  if (!hasSucceeded || (isRare(state, task, Look.end) && !endsHere(state, task))) return endedRarely(state, event, out)
   slots.leavePlain(state, task)
   succeedPlain(state, task)
 }
+
+/** Whether only an attempt on some other worker would end in another way than a plain one. */
+const endsHere = (state: State, task: TaskId): boolean =>
+  !isRare(state, task, Look.endHere) && isHere(state.workers[state.tasks.worker[task]!]!)
 
 const endedRarely = (state: State, { attempt, ending, micros, task }: TaskEnded, out: Out): void => {
   if (!isCurrent(state, task, attempt)) {

@@ -45,12 +45,24 @@ export const Use = {
   delays: 65536
 } as const
 
-/** The bits that matter at each place on the way of a plain task. */
+/** The bits that the first remote worker sets. They matter where it, or what it may run, takes part. */
+const far = Use.ahead | Use.kinds | Use.home
+
+const dispatch = Use.demands | Use.waits | Use.steering | Use.ahead | Use.step | Use.kinds | Use.delays
+const start = Use.log | Use.demands | Use.ahead | Use.counting
+const end = Use.log | Use.demands | Use.waits | Use.ahead | Use.home
+
+/** The bits that matter at each place on the way of a plain task; `Here` where all that takes part is here. */
 export const Look = {
   ready: Use.log | Use.demands | Use.noTaker | Use.away,
-  dispatch: Use.demands | Use.waits | Use.steering | Use.ahead | Use.step | Use.kinds | Use.delays,
-  start: Use.log | Use.demands | Use.ahead | Use.counting,
-  end: Use.log | Use.demands | Use.waits | Use.ahead | Use.home,
+  dispatch,
+  dispatchHere: dispatch & ~far,
+  start,
+  startHere: start & ~far,
+  end,
+  endHere: end & ~far,
   tell: Use.later | Use.resources,
-  forget: Use.log | Use.demands | Use.resources
+  forget: Use.log | Use.demands | Use.resources,
+  /** The other bits have nothing to do at the end of a step. */
+  conclude: ~far
 } as const

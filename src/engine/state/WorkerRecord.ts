@@ -71,5 +71,8 @@ export const stockOf = (amounts: Readonly<Record<string, number>> = {}): Readonl
   return new Map(entries.map(([name, amount]) => [name, { total: unitsOf(amount), used: 0 }]))
 }
 
+/** Whether nothing is sent to a worker ahead, and it keeps its results: then its attempts may start and end as on a lone one. */
+export const isHere = ({ ahead, handsOver }: WorkerRecord): boolean => ahead === 0 && !handsOver
+
 /** Whether a worker takes new tasks, now or once it has started. */
 export const takesTasks = ({ phase }: WorkerRecord): boolean => phase === "open" || phase === "starting"
