@@ -72,6 +72,23 @@ describe("several requests in one scheduler", () => {
       return [...seen, yield* look]
     })))
 
+  it("G16: bodies that start in one go see each its own, however requests alternate", async () => {
+    const seen: Array<string> = []
+    const noted = Effect.sync(() => void seen.push(here()))
+    const runtime = ManagedRuntime.make(Skein.layer({ concurrency: 9 }))
+    const gate = await runtime.runPromise(Deferred.make<void>())
+    // All wait for one task, so they start in one turn of the scheduler, in the order of their submissions.
+    const first = Task.make(Deferred.await(gate), { key: "first" })
+    const submitted = ["ada", "bob", "ada", "ada", "cleo", "bob"]
+    const runs = submitted.map((name) =>
+      storage.run(name, () => runtime.runPromise(Client.compute(Task.make([first], () => noted))))
+    )
+    await runtime.runPromise(Deferred.succeed(gate, undefined))
+    await Promise.all(runs)
+    assert.deepStrictEqual(seen, submitted)
+    await runtime.dispose()
+  })
+
   it("G16: finalizers see it, of bodies that are stopped and of results that own a resource", () =>
     each(Effect.gen(function*() {
       const seen: Array<string> = []

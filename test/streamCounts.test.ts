@@ -19,11 +19,16 @@ describe("what an item of a stream costs, in counts", () => {
     })
 
     it(`${order}: a body that waits for a promise costs one operation more`, async () => {
-      const { effects, events, maps, parks } = await countItem(named(waysOf("promise"), `stream, ${order}`), 64)
+      const { contexts, effects, events, maps, parks } = await countItem(
+        named(waysOf("promise"), `stream, ${order}`),
+        64
+      )
       assert.isAtMost(events, 1.25)
       assert.isAtMost(effects, 4)
       assert.isAtMost(maps, 16)
       assert.isAtMost(parks, 0.05)
+      // That of the scheduler is entered once for all starts of a request in a row.
+      assert.isAtMost(contexts, 1.3)
     })
 
     it(`${order}: an item that ends alone costs four events and one wait`, async () => {

@@ -471,8 +471,12 @@ const streamsTables = async (): Promise<void> => {
   const { close, compare, completed, heaps, submitted, waysOf, waysOneByOne } = await import("./streams.ts")
   const count = 10_000
   const rounds = flags.quick ? 5 : 15
-  const bases = ["mapEffect, unordered", "mapEffect, unordered, chunks of one"]
   for (const body of ["sync", "promise"] as const) {
+    const bases = [
+      "mapEffect, unordered",
+      "mapEffect, unordered, chunks of one",
+      ...body === "promise" ? ["a window of promises"] : []
+    ]
     for (const window of [16, 64, 1024]) {
       say(
         `## Streams, ${

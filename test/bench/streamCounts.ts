@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as FiberScheduler from "effect/Scheduler"
+import { AsyncResource } from "node:async_hooks"
 import { Mailbox } from "../../src/internal/driver/mailbox.ts"
 import { Waits } from "../../src/internal/driver/waiters.ts"
 import { watchCalls } from "./nestedCounts.ts"
@@ -19,6 +20,8 @@ export interface StreamCounts {
   readonly maps: number
   /** Waits for the next report. */
   readonly parks: number
+  /** Entries of async contexts: Effect enters that of a fiber once for each promise. */
+  readonly contexts: number
 }
 
 /** The number of the latest fiber: they are numbered as they are made. */
@@ -29,9 +32,10 @@ function* numbers(count: number) {
 }
 
 const measure = async (way: Way, count: number, window: number): Promise<StreamCounts> => {
-  const counts = { events: 0, fibers: 0, effects: 0, maps: 0, parks: 0 }
+  const counts = { events: 0, fibers: 0, effects: 0, maps: 0, parks: 0, contexts: 0 }
   const restore = [
     watchCalls(Mailbox.prototype, "apply", () => counts.events++),
+    watchCalls(AsyncResource.prototype, "runInAsyncScope", () => counts.contexts++),
     watchCalls(Waits.prototype, "untilReport", () => counts.parks++),
     watchCalls(FiberScheduler.MixedScheduler.prototype, "shouldYield", () => counts.effects++),
     ...["get", "set", "has", "delete"].map((name) => watchCalls(Map.prototype, name, () => counts.maps++))
@@ -57,6 +61,7 @@ export const countItem = async (way: Way, window: number): Promise<StreamCounts>
     fibers: perItem("fibers"),
     effects: perItem("effects"),
     maps: perItem("maps"),
-    parks: perItem("parks")
+    parks: perItem("parks"),
+    contexts: perItem("contexts")
   }
 }

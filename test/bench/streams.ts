@@ -1,8 +1,9 @@
 /**
- * Streams: microseconds of processor time an item, beside `Stream.mapEffect` and an async generator of promises. Rounds are
+ * Streams: microseconds of processor time an item, beside `Stream.mapEffect`, bare fibers and an async generator of promises. Rounds are
  * interleaved, and ratios are medians of pairs of one round.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
@@ -34,17 +35,45 @@ const mapped = (body: Body, unordered: boolean): Way["run"] => (items, concurren
 const streamed = (body: Body, ordered: boolean): Way["run"] => (items, outstanding) =>
   sum(Client.stream(items, bodyOf(body), { outstanding, ordered }))
 
-/** What p-map's iterable does: a window of promises, read in order. */
-const promises: Way["run"] = async (items, window) => {
-  const open: Array<Promise<number>> = []
-  let total = 0
-  for (const n of items) {
-    if (open.length === window) total += await open.shift()!
-    open.push(Promise.resolve(n + 1))
+/** What p-map's iterable does, in as much time: a window of calls, whose results are read in order. */
+async function* windowed<A, B>(items: Iterable<A>, f: (item: A) => Promise<B>, window: number): AsyncIterable<B> {
+  const open: Array<Promise<B>> = []
+  const call = async (item: A) => f(await item)
+  for (const item of items) {
+    if (open.length === window) yield await open.shift()!
+    open.push(call(item))
   }
-  for (const each of open) total += await each
+  for (const each of open) yield await each
+}
+
+const promises: Way["run"] = async (items, window) => {
+  let total = 0
+  for await (const n of windowed(items, (n) => Promise.resolve(n + 1), window)) total += n
   return total
 }
+
+/** A bare fiber for each item, in a window: the least that any scheduler of effects pays. */
+const fibers: Way["run"] = (items, window) =>
+  new Promise((resolve) => {
+    const left = items[Symbol.iterator]()
+    const body = bodyOf("promise")
+    let total = 0
+    let open = 0
+    const launch = (): void => {
+      const { done, value } = left.next()
+      if (done === true) {
+        if (open === 0) resolve(total)
+        return
+      }
+      open++
+      Effect.runFork(body(value)).addObserver((exit) => {
+        open--
+        total += Exit.isSuccess(exit) ? exit.value : NaN
+        launch()
+      })
+    }
+    for (let n = 0; n < window; n++) launch()
+  })
 
 export const waysOf = (body: Body): ReadonlyArray<Way> => [
   { name: "mapEffect, unordered, chunks of one", run: mapped(body, true) },
@@ -63,7 +92,10 @@ export const waysOf = (body: Body): ReadonlyArray<Way> => [
         Effect.map(Client.forEach(items, bodyOf(body)), (all) => all.reduce((total, n) => total + n, 0))
       )
   },
-  ...body === "sync" ? [] : [{ name: "a window of promises", run: promises }]
+  ...body === "sync" ? [] : [
+    { name: "bare fibers", run: fibers },
+    { name: "a window of promises", run: promises }
+  ]
 ]
 
 function* numbers(count: number) {

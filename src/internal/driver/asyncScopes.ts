@@ -30,8 +30,8 @@ export class AsyncScopes {
   }
 
   /**
-   * Runs the pump in the async context of the task that starts next, or of the layer: mostly all starts of a turn are of one
-   * request, and need not enter it one by one.
+   * Runs the pump in the async context of the task that starts next, or of the layer: mostly starts that come one after the other
+   * are of one request, and need not enter it one by one.
    */
   enter(nextStart: TaskId, pump: () => void): void {
     this.entered = nextStart < 0 ? this.layer : this.of(nextStart)
@@ -39,8 +39,8 @@ export class AsyncScopes {
     this.entered = undefined
   }
 
-  /** Whether the pump is in this async context. */
-  isIn(scope: AsyncScope): boolean {
-    return scope === this.entered
+  /** Whether the pump is in the async context of this task. */
+  isIn(task: TaskId): boolean {
+    return this.of(task) === this.entered
   }
 }

@@ -12,9 +12,7 @@ import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Overdue } from "../../engine/protocol/Instruction.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { columnsOf } from "../../engine/views/columns.ts"
-import { ambientOf } from "../bodies/livePlan.ts"
 import type { LivePlan } from "../bodies/livePlan.ts"
-import type { AsyncScope } from "../platform/asyncScope.ts"
 import type { TaskImpl } from "../tasks/task.ts"
 import type { Copies } from "../workers/copying.ts"
 import type { Crew } from "../workers/crew.ts"
@@ -90,6 +88,7 @@ export class Carrying implements Carrier {
     this.gathering = new Gathering(desk, inputs, attempts)
   }
 
+  /** Starts an attempt, in the async context of its submitter. */
   start(task: TaskId, attempt: number): void {
     const { index, submission, worker } = columnsOf(this.state)
     if (this.inputs.haveBeenLost) {
@@ -99,24 +98,7 @@ export class Carrying implements Carrier {
         return this.to.mailbox.ended(task, attempt, { _tag: "InputsLost", inputs: this.inputs.missing(task) })
       }
     }
-    const from = submission[task]!
-    const place = index[task]!
-    const to = this.workers[worker[task]!]!
-    const { asyncScope } = ambientOf(from.plan as LivePlan, place)
-    if (this.scopes.isIn(asyncScope)) this.send(task, attempt, from, place, to)
-    else this.sendIn(asyncScope, task, attempt, from, place, to)
-  }
-
-  /** Apart, because a function in which a closure is made pays for it even when it makes none. */
-  private sendIn(
-    asyncScope: AsyncScope,
-    task: TaskId,
-    attempt: number,
-    from: Registered,
-    index: number,
-    to: WorkerPort
-  ): void {
-    asyncScope.runInAsyncScope(() => this.send(task, attempt, from, index, to))
+    this.send(task, attempt, submission[task]!, index[task]!, this.workers[worker[task]!]!)
   }
 
   private send(task: TaskId, attempt: number, from: Registered, index: number, to: WorkerPort): void {
@@ -143,7 +125,8 @@ export class Carrying implements Carrier {
   }
 
   private gather(task: TaskId, attempt: number): boolean {
-    return this.gathering.begin(task, attempt, this.to.reports, () => this.start(task, attempt))
+    const goOn = (): void => this.scopes.of(task).runInAsyncScope(() => this.start(task, attempt))
+    return this.gathering.begin(task, attempt, this.to.reports, goOn)
   }
 
   /** The exit of another task, and a value, are no work for a worker: it only holds them, or they go home. */

@@ -63,6 +63,11 @@ export class Mailbox {
     micros: undefined
   }
   private isAwake = false
+  /** When the pump began, and how many instructions it has carried out since. */
+  private began = 0
+  private carried = 0
+  /** Whether it goes on in another async context. */
+  private isMoving = false
   /** How often the pump was woken since timers and I/O last had a turn, and when that was. */
   private wakes = 0
   private turnBegan = 0
@@ -239,7 +244,15 @@ export class Mailbox {
     this.enter()
   }
 
-  private readonly enter = (): void => this.scopes.enter(this.outbox.nextStart, this.pump)
+  /** Once for each run of starts of one async context. */
+  private readonly enter = (): void => {
+    this.began = this.time.now()
+    this.carried = 0
+    do {
+      this.isMoving = false
+      this.scopes.enter(this.outbox.nextStart, this.pump)
+    } while (this.isMoving)
+  }
 
   /** Carries instructions out until none is left or the turn is over; then timers and I/O go first. */
   private readonly pump = (): void => this.life.guard(this.carryAll)
@@ -247,14 +260,18 @@ export class Mailbox {
   private readonly carryAll = (): void => {
     const { outbox } = this
     if (this.life.failure !== undefined) return
-    const started = this.time.now()
     const most = this.wire.instructions
-    for (let done = 1; done <= most; done++) {
+    while (this.carried < most) {
+      const { nextStart } = outbox
+      if (nextStart >= 0 && !this.scopes.isIn(nextStart)) {
+        this.isMoving = true
+        return
+      }
       if (!outbox.next(this.carrier)) {
         this.isAwake = false
         return
       }
-      if ((done & 15) === 0 && this.time.now() - started >= turn.millis) break
+      if ((++this.carried & 15) === 0 && this.time.now() - this.began >= turn.millis) break
     }
     this.catchUp()
     this.endTurn()
