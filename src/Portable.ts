@@ -25,6 +25,7 @@ import type * as Scope from "effect/Scope"
 import type { Client } from "./Client.ts"
 import { batchOf } from "./internal/portable/batches.ts"
 import { keyOf, placing, ran, runHere } from "./internal/portable/handlers.ts"
+import type { Running } from "./internal/portable/handlers.ts"
 import { PortableTypeId } from "./internal/portable/items.ts"
 import type { Item } from "./internal/portable/items.ts"
 import { PortableModule } from "./internal/portable/modules.ts"
@@ -253,8 +254,8 @@ export const make = <
 }
 
 /** Makes tasks of one name, which is their label if the options of a call have none. */
-const makerOf = (named: Named, label: string, run: (payload: unknown) => Effect.Effect<unknown, unknown>) => {
-  const body: internal.Body = { _tag: "effect", run, named }
+const makerOf = (named: Named, label: string, running: Running) => {
+  const body: internal.Body = { _tag: "effect", ...running, named }
   const usual = isName(label)
     ? noOptions
     : withInvalid(noOptions, { option: "name of Portable.make", value: label, expected: "a non-empty string" })

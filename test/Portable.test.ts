@@ -4,6 +4,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import { pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
@@ -14,7 +15,16 @@ import * as Skein from "skein/Skein"
 import * as Errors from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
+import { ambientIn } from "../src/internal/bodies/ambient.ts"
+import { compile, nobody } from "../src/internal/plans/compile.ts"
+import { batchOf } from "../src/internal/portable/batches.ts"
 import { handlersElsewhere, itemOf } from "../src/internal/portable/items.ts"
+import { makeNamed, unchecked } from "../src/internal/portable/named.ts"
+import type { Place } from "../src/internal/portable/named.ts"
+import { makeTask } from "../src/internal/tasks/makeTask.ts"
+import { isRefused } from "../src/internal/tasks/mistake.ts"
+import { noOptions } from "../src/internal/tasks/task.ts"
+import type { TaskImpl } from "../src/internal/tasks/task.ts"
 import * as functions from "./portable/work.ts"
 
 class Empty extends Schema.TaggedError<Empty>()("Empty", { line: Schema.Int }) {}
@@ -231,6 +241,77 @@ describe("what is refused", () => {
         "b"
       ])
     }).pipe(Effect.provide(TokenizeLive)))
+})
+
+describe("what a named task costs where its handler is here", () => {
+  const Plain = Portable.make("Plain", { payload: Schema.Unknown, success: Schema.Unknown })
+
+  it.effect("K9: a handler that is a plain function is called without a fiber, one that returns an Effect has services", () =>
+    Effect.gen(function*() {
+      const found: Array<boolean> = []
+      const live = Plain.toLayer((n) => {
+        found.push(Fiber.getCurrent() !== undefined)
+        return n === 2 ? Effect.as(Effect.zip(Worker.current, Effect.scope), 1) : n
+      })
+      const plain = [Plain(1), Plain(2), Plain(3)]
+      assert.deepStrictEqual(yield* Effect.provide(run(Task.all(plain)), live), [1, 1, 3])
+      assert.deepStrictEqual(found, [false, false, false])
+    }))
+
+  it.effect("K9, F14: a call that throws, or whose values are wrong, ends as in a fiber", () =>
+    Effect.gen(function*() {
+      const Int = Portable.make("Int", { payload: Schema.Int, success: Schema.Int })
+      const live = Int.toLayer((n) => {
+        if (n === 1) throw new Error("thrown")
+        return n === 2 ? n / 4 : n === 3 ? (Task.succeed(1) as never) : n
+      })
+      const half = Task.make(Effect.succeed(0.5))
+      const exits = yield* Client.compute([Int(1), Int(2), Int(3), Int(half), Int(4)].map((each) => Task.exit(each)))
+        .pipe(Effect.provide(Layer.merge(Skein.layer(), live)))
+      const said = exits.map((exit) => Exit.isSuccess(exit) ? exit.value : String(failure(exit)))
+      const wrong = (what: string) => `TypeError: The ${what} of "Int" does not travel: Expected an integer.`
+      assert.match(String(said[2]), /^TypeError: The result of "Int" does not travel: /)
+      const [thrown, result, , payload, four] = said
+      assert.deepStrictEqual(
+        [thrown, result, payload, four],
+        ["Error: thrown", wrong("result"), wrong("payload"), 4]
+      )
+    }))
+
+  it.effect("F1: a result that is work of Skein is refused, also of a call", () =>
+    Effect.gen(function*() {
+      const exit = yield* exitOf(Plain(1)).pipe(Effect.provide(Plain.toLayer(() => Task.succeed(1))))
+      assert.include(String(failure(exit)), "The effect of task \"Plain#1\" gave a Task, which nothing runs")
+    }))
+
+  it("K9: a graph looks a name up once for its check and once for its plan, however many tasks in a row have it", () => {
+    let looks = 0
+    const place = (): Place => {
+      looks++
+      return "here"
+    }
+    const maker = (name: string) => {
+      const named = makeNamed(name, { payload: unchecked, success: unchecked, error: unchecked }, place, batchOf)
+      return (inputs: unknown) => makeTask({ _tag: "effect", run: () => Effect.void, named }, inputs, noOptions)
+    }
+    const [one, two] = [maker("one"), maker("two")]
+    const closure = () => makeTask({ _tag: "map", run: () => 1 }, undefined, noOptions)
+    const looksFor = (tasks: ReadonlyArray<TaskImpl>): number => {
+      looks = 0
+      const compiled = compile(tasks, nobody, ambientIn(Context.empty()))
+      assert(!isRefused(compiled))
+      const { nodes, portable } = compiled.plan
+      assert.deepStrictEqual(Array.from(portable!), nodes.map(({ named }) => named?.number ?? 0))
+      return looks
+    }
+    const many = (make: typeof one) => Array.from({ length: 50 }, make)
+    assert.strictEqual(looksFor(many(one)), 2)
+    assert.strictEqual(looksFor(many(one).flatMap((each) => [each, closure()])), 2)
+    assert.strictEqual(looksFor([...many(one), ...many(two)]), 4)
+    // With dependencies.
+    assert.strictEqual(looksFor(many(one).map((each) => one([each]))), 2)
+    assert.strictEqual(looksFor([one(1)]), 1)
+  })
 })
 
 describe("the functions of a module", () => {

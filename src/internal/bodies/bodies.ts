@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import { assemble } from "../tasks/inputs.ts"
 import { isTask } from "../tasks/task.ts"
@@ -121,6 +122,16 @@ export const bodyOf = <W>(
     case "value":
       return Effect.succeed(body.value)
   }
+}
+
+/** The body of a task that can be called at once: an exit, or what is left to run in a fiber. */
+export const calledOn = (
+  run: (values: unknown) => Effect.Effect<unknown, unknown>,
+  task: TaskImpl,
+  inputs: ReadonlyArray<unknown> | undefined
+): Effect.Effect<unknown, unknown> => {
+  const begun = Result.try(() => callBody(run, assembled(task, inputs)))
+  return Result.isSuccess(begun) ? begun.success : Exit.die(begun.failure)
 }
 
 /** The defect for a value in place of an effect; `what` says where. */

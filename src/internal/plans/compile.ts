@@ -17,7 +17,8 @@ import type { Form } from "../passes/forms.ts"
 import { apply } from "../passes/passes.ts"
 import { cull, Drafting, formInPieces, formOf, formWithin } from "../passes/planning.ts"
 import type { Draft, Known } from "../passes/planning.ts"
-import { labels, shown } from "../portable/named.ts"
+import { labels } from "../portable/named.ts"
+import type { Named as PortableName } from "../portable/named.ts"
 import { invalidOption, reasonOf } from "../tasks/checks.ts"
 import { policiesOf } from "../tasks/dependency.ts"
 import {
@@ -38,9 +39,10 @@ import type { Mistake, Refused } from "../tasks/mistake.ts"
 import { contradiction } from "../tasks/options.ts"
 import { isLiteral, isTask, noOptions } from "../tasks/task.ts"
 import type { FutureImpl, Handle, Misplaced, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
-import { isAsked, stayingOf, untravelled } from "../tasks/travelling.ts"
-import { CannotTravel, Cycle, InvalidDependency, InvalidPayload, UnknownFunction } from "../text/reasons.ts"
+import { isAsked, stayingOf } from "../tasks/travelling.ts"
+import { Cycle, InvalidDependency } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
+import { entryOf, placing, portableFault, portableIn } from "./portable.ts"
 
 /** A live task with a key. */
 export interface Run {
@@ -95,18 +97,20 @@ export const compileWithin = (
   if (invalid !== undefined) return refusalOf(reasonOf(invalid, undefined))
   const only = targets[0]
   if (targets.length === 1 && isTask(only) && isSingle(only)) {
-    const fault = only.isPortable ? portableFault(only, ambient) : undefined
+    const { named } = only
+    const place = named?.placeIn(ambient.context)
+    const fault = place && portableFault(only, named!, place)
     if (fault !== undefined) return refusalOf(fault)
     const functions = [functionOf(only)]
     const { defaults } = ambient
     const settings = isLiteral(only) ? oneLiteral : noSettings
-    const portable = only.isPortable ? Int32Array.of(portableEntry(only, ambient)) : undefined
+    const portable = place && Int32Array.of(entryOf(named!, place))
     return {
       plan: planOf(flatForm(1), settings, portable, [only], functions, ambient, defaults, undefined),
       targets: onlyFirst
     }
   }
-  const children = targets.length > 1 && targets.length <= steps ? singlesIn(targets) : undefined
+  const children = targets.length > 1 && targets.length <= steps ? singlesIn(targets, ambient) : undefined
   if (children !== undefined) return { plan: flatPlan(children, ambient), targets: numbersUpTo(children.length) }
   const compiler = new Compiler(targets, live, ambient, false)
   return compiler.walk(steps) ? compiler.compiled() : compiler
@@ -139,12 +143,15 @@ export const planOf = (
   isUnfolded: false
 })
 
-/** The targets, if all of them are different tasks for workers of this process without dependencies and options. */
-const singlesIn = (targets: ReadonlyArray<Handle>): ReadonlyArray<TaskImpl> | undefined => {
+/** The targets, if all of them are different tasks that can start, without dependencies and options. */
+const singlesIn = (targets: ReadonlyArray<Handle>, { context }: Ambient): ReadonlyArray<TaskImpl> | undefined => {
   const stamp = nextStamp()
+  const placeOf = placing()
   for (let i = 0; i < targets.length; i++) {
     const task = targets[i]!
-    if (!isTask(task) || !isSingle(task) || task.isPortable || isLiteral(task) || task.stamp === stamp) return undefined
+    if (!isTask(task) || !isSingle(task) || isLiteral(task) || task.stamp === stamp) return undefined
+    const { named } = task
+    if (named !== undefined && portableFault(task, named, placeOf(named, context)) !== undefined) return undefined
     mark(task, stamp)
   }
   return targets as ReadonlyArray<TaskImpl>
@@ -153,7 +160,8 @@ const singlesIn = (targets: ReadonlyArray<Handle>): ReadonlyArray<TaskImpl> | un
 const flatPlan = (tasks: ReadonlyArray<TaskImpl>, ambient: Ambient): LivePlan => {
   const nodes = tasks.slice()
   const functions = nodes.map(functionOf)
-  return planOf(flatForm(nodes.length), noSettings, undefined, nodes, functions, ambient, ambient.defaults, undefined)
+  const portable = portableIn(nodes, () => ambient)
+  return planOf(flatForm(nodes.length), noSettings, portable, nodes, functions, ambient, ambient.defaults, undefined)
 }
 
 const numbers: Array<ReadonlyArray<number> | undefined> = []
@@ -246,6 +254,7 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   /** What has a key in this plan. */
   private keys = noKeys
   private hasPortable = false
+  private readonly placeOf = placing()
   /** The live tasks that tasks of this plan replace, by key; where the submission asks for that. */
   private replaced: Map<string, ReadonlyArray<TaskId>> | undefined
   private joined: Array<Joined> | undefined
@@ -372,13 +381,16 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     if (isRefused(draft)) return
     const form = yield* formInPieces(draft, steps)
     const { nodes } = draft
+    const { context } = this.ambient
+    const placeOf = placing()
     const functions = nodes === this.nodes ? this.functions : new Array<Plain | undefined>(nodes.length)
     const portable = this.hasPortable ? new Int32Array(nodes.length) : undefined
     yield* pieces(nodes.length, steps, (from, to) => {
       for (let i = from; i < to; i++) {
         const node = nodes[i]!
         if (functions !== this.functions) functions[i] = functionOf(node)
-        if (portable !== undefined && node.isPortable) portable[i] = portableEntry(node, this.ambient)
+        const { named } = node
+        if (named !== undefined) portable![i] = entryOf(named, placeOf(named, context))
       }
     })
     this.made = { draft, form, functions, portable }
@@ -551,13 +563,14 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
 
   private place(node: TaskImpl, named: Named | undefined): number {
     this.functions.push(functionOf(node))
-    if (node.isPortable) this.addPortable(node)
+    const { named: body } = node
+    if (body !== undefined) this.addPortable(node, body)
     return this.push(node, settingsOf(node, named, this.ambient))
   }
 
-  private addPortable(node: TaskImpl): void {
+  private addPortable(node: TaskImpl, named: PortableName): void {
     this.hasPortable = true
-    const fault = portableFault(node, this.ambient)
+    const fault = portableFault(node, named, this.placeOf(named, this.ambient.context))
     if (fault !== undefined) this.refuse(fault)
   }
 
@@ -599,42 +612,6 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     const index = this.indexOf(task)
     return index >= 0 ? namedBy(this.settings.get(index)) : this.live.namedOf(~index)
   }
-}
-
-/** The entries of a plan that say which tasks are portable, if any is. */
-export const portableIn = (
-  nodes: ReadonlyArray<TaskImpl>,
-  ambientOf: (index: number) => Ambient
-): Int32Array | undefined => nodes.some(({ isPortable }) => isPortable) ? entriesOf(nodes, ambientOf) : undefined
-
-/** A loop: `Int32Array.from` goes through an iterator, and costs as much as all the rest of a task's compilation. */
-const entriesOf = (nodes: ReadonlyArray<TaskImpl>, ambientOf: (index: number) => Ambient): Int32Array => {
-  const entries = new Int32Array(nodes.length)
-  for (let index = 0; index < nodes.length; index++) {
-    const node = nodes[index]!
-    if (node.isPortable) entries[index] = portableEntry(node, ambientOf(index))
-  }
-  return entries
-}
-
-/** The number of a portable task's name; below 0 if no handler is here. */
-const portableEntry = ({ named }: TaskImpl, { context }: Ambient): number => {
-  const { number, placeIn } = named!
-  return placeIn(context) === "elsewhere" ? -number : number
-}
-
-/** Why a portable task cannot start: nothing runs what has its name, or its payload, known as a whole, is none. */
-const portableFault = (task: TaskImpl, { context }: Ambient): SubmitReason | undefined => {
-  const { codec, name, placeIn } = task.named!
-  const place = placeIn(context)
-  if (typeof place === "object") {
-    return new UnknownFunction({ key: nameOf(task), name: shown(name), known: place.known.map(shown) })
-  }
-  const stays = place === "asked" ? untravelled(task.options) : undefined
-  if (stays !== undefined) return new CannotTravel({ key: nameOf(task), ...stays })
-  if (task.shape !== "none") return undefined
-  const why = codec.payload.check(task.inputs)
-  return why === undefined ? undefined : new InvalidPayload({ key: nameOf(task), name: shown(name), why })
 }
 
 /** The fault of a task by itself, if any. */

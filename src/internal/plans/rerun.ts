@@ -23,9 +23,10 @@ import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
 import type { Handle } from "../tasks/task.ts"
 import { Cycle, InvalidDependency } from "../text/reasons.ts"
 import { quote } from "../text/text.ts"
-import { planOf, portableIn, settingsOf } from "./compile.ts"
+import { planOf, settingsOf } from "./compile.ts"
 import type { Live } from "./compile.ts"
 import { depthFirst } from "./depthFirst.ts"
+import { portableIn } from "./portable.ts"
 
 /** The scheduler in which the tasks ran, as far as it is needed. */
 export interface Past extends Pick<Live, "find" | "home" | "namedOf"> {

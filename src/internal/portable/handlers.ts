@@ -7,6 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { quote } from "../text/text.ts"
 import { isSteps, isThenable } from "../values/strangers.ts"
 import { stranded, strandedError } from "./causes.ts"
@@ -71,50 +72,58 @@ export const asking = (names: Iterable<string>, ask: Ask): Context.Context<never
     Context.empty()
   )
 
+/** How tasks of a name run in this process. */
+export interface Running {
+  readonly run: (payload: unknown) => Effect.Effect<unknown, unknown>
+  /** What `run` only calls in this context, if that is so: see {@link called}. */
+  readonly here: (context: Context.Context<never>) => Running["run"] | undefined
+}
+
 /** Runs a task here, if its handler is in the context of its body; in a worker elsewhere, asks for it. */
-export const runHere = (
-  named: Pick<Named, "codec" | "name">
-): (payload: unknown) => Effect.Effect<unknown, unknown> => {
+export const runHere = (named: Pick<Named, "codec" | "name">): Running => {
   const find = finding(named.name)
-  return (payload) =>
-    Effect.contextWith((context: Context.Context<never>) => {
+  return {
+    run: (payload) =>
+      Effect.contextWith((context: Context.Context<never>) => {
+        const handler = find(context)
+        const asked = handler?.ask?.(named, payload)
+        if (asked !== undefined) return asked
+        return handler?.here === undefined
+          ? Effect.die(new TypeError(`There is no handler of ${quote(shown(named.name))} in this process.`))
+          : called(handler.here, payload)
+      }),
+    here: (context) => {
       const handler = find(context)
-      const asked = handler?.ask?.(named, payload)
-      if (asked !== undefined) return asked
-      return handler?.here === undefined
-        ? Effect.die(new TypeError(`There is no handler of ${quote(shown(named.name))} in this process.`))
-        : runIn(handler.here, payload, context)
-    })
+      if (handler === undefined || handler.ask !== undefined || handler.here === undefined) return undefined
+      const { here } = handler
+      return (payload) => called(here, payload)
+    }
+  }
 }
 
 /**
- * Runs an implementation in the context of an attempt. What would not travel is a defect here too, so that a task ends alike
- * wherever it runs.
+ * Calls an implementation: the exit of a plain function, or what is left to run in the context of an attempt. What would not travel
+ * is a defect here too, so that a task ends alike wherever it runs. It throws what the function throws.
  */
-export const runIn = (
-  { context, named, run }: Implementation,
-  payload: unknown,
-  around: Context.Context<never>
-): Effect.Effect<unknown, unknown> => {
-  const { codec: { payload: taken, success }, name } = named
-  const fault = taken.check(payload)
-  if (fault !== undefined) return Effect.die(stranded(name, "payload", fault))
-  const succeeded = (value: unknown): Effect.Effect<unknown> => {
-    const fault = success.check(value)
-    if (fault !== undefined) return Effect.die(stranded(name, "result", fault))
-    return Effect.succeed(success === nothing ? undefined : value)
-  }
-  return Effect.suspend(() => {
-    const returned = run(payload)
-    const effect = effectIn(returned)
-    // A plain function needs no services.
-    if (effect === undefined) return succeeded(returned)
-    return effect.pipe(
-      Effect.flatMap(succeeded),
+export const called = ({ context, named, run }: Implementation, payload: unknown): Effect.Effect<unknown, unknown> => {
+  const fault = named.codec.payload.check(payload)
+  if (fault !== undefined) return Exit.die(stranded(named.name, "payload", fault))
+  const returned = run(payload)
+  const effect = effectIn(returned)
+  if (effect === undefined) return succeeded(named, returned)
+  return Effect.contextWith((around: Context.Context<never>) =>
+    effect.pipe(
+      Effect.flatMap((value) => succeeded(named, value)),
       Effect.catchCause((cause) => Effect.failCause(checked(named, cause))),
       Effect.provideContext(contextFor(context, around))
     )
-  })
+  )
+}
+
+const succeeded = ({ codec: { success }, name }: Implementation["named"], value: unknown): Exit.Exit<unknown> => {
+  const fault = success.check(value)
+  if (fault !== undefined) return Exit.die(stranded(name, "result", fault))
+  return Exit.succeed(success === nothing ? undefined : value)
 }
 
 /** A cause in which errors that would not travel are defects. */

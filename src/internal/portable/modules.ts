@@ -12,7 +12,8 @@ import { describeError } from "../text/rendering.ts"
 import { quote } from "../text/text.ts"
 import { looked } from "../values/looks.ts"
 import { batchOf } from "./batches.ts"
-import { finding, isElsewhere, ran, runIn } from "./handlers.ts"
+import { called, finding, isElsewhere, ran } from "./handlers.ts"
+import type { Running } from "./handlers.ts"
 import { makeNamed, unchecked } from "./named.ts"
 import type { Codec, Implementation, Named, Place, Way } from "./named.ts"
 import { wayOf } from "./ways.ts"
@@ -100,20 +101,23 @@ export class PortableModule {
   }
 
   /** Runs one of its functions in this process, which imports it for that; in a worker elsewhere, asks for it. */
-  runHere(name: string): (args: unknown) => Effect.Effect<unknown, unknown> {
+  runHere(name: string): Running {
     const named = this.named(name)
     const find = finding(named.name)
-    let known: Implementation | undefined
-    return (args) =>
-      Effect.contextWith((context: Context.Context<never>) => {
-        const asked = find(context)?.ask?.(named, args)
-        if (asked !== undefined) return asked
-        if (known !== undefined) return runIn(known, args, context)
-        return Effect.flatMap(this.implementation(name), (implementation) => {
-          known = implementation
-          return runIn(implementation, args, context)
-        })
-      })
+    let known: Running["run"] | undefined
+    return {
+      run: (args) =>
+        Effect.contextWith((context: Context.Context<never>) => {
+          const asked = find(context)?.ask?.(named, args)
+          if (asked !== undefined) return asked
+          if (known !== undefined) return known(args)
+          return Effect.flatMap(this.implementation(name), (implementation) => {
+            known = (args) => called(implementation, args)
+            return known(args)
+          })
+        }),
+      here: (context) => known !== undefined && find(context)?.ask === undefined ? known : undefined
+    }
   }
 
   private implementation(name: string): Effect.Effect<Implementation> {

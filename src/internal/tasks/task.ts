@@ -4,6 +4,7 @@
  * @internal
  */
 import type * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { NodeInspectSymbol } from "effect/Inspectable"
@@ -45,6 +46,10 @@ export type Body =
     readonly constant?: Effect.Effect<unknown, unknown, unknown> | undefined
     /** Its name and codec if it may run in another process too. */
     readonly named?: Named
+    /** What `run` only calls in this context, if that is so: it throws, or returns an exit or what is left to run in a fiber. */
+    readonly here?: (
+      context: Context.Context<never>
+    ) => ((values: unknown) => Effect.Effect<unknown, unknown>) | undefined
   }
   /** A plain function: no service, no scope, no failure but a defect. */
   | { readonly _tag: "map"; readonly run: Plain }

@@ -15,7 +15,7 @@ import { keyAt } from "../../engine/protocol/Registered.ts"
 import type { Registered } from "../../engine/protocol/Registered.ts"
 import { Attempt, attemptOf, contextIn } from "../bodies/attempt.ts"
 import type { Host, Obstacle } from "../bodies/attempt.ts"
-import { assembled, bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
+import { assembled, bodyOf, calledOn, strayResult, valueOf } from "../bodies/bodies.ts"
 import { hearingOf } from "../bodies/hearing.ts"
 import type { Home } from "../bodies/home.ts"
 import { ambientOf } from "../bodies/livePlan.ts"
@@ -93,6 +93,15 @@ export class FiberWorker implements WorkerPort {
   readonly handsOver = false
   readonly ahead = 0
   readonly begun = undefined
+  /** What an attempt runs in place of its body. Simulations run bodies with faults. */
+  protected readonly around:
+    | ((
+      body: Effect.Effect<unknown, unknown>,
+      submission: Registered,
+      index: number,
+      number: number
+    ) => Effect.Effect<unknown, unknown>)
+    | undefined = undefined
   private readonly home: Home
   private readonly reports: WorkerReports
   private readonly guard: Setup["guard"]
@@ -134,7 +143,10 @@ export class FiberWorker implements WorkerPort {
     }
     const node = nodes[index]!
     const { plain } = node
-    if (plain === undefined) return this.startBody(orderOf(task, attempt, number, submission, index, inputs))
+    if (plain === undefined) {
+      const order = orderOf(task, attempt, number, submission, index, inputs)
+      return this.startBody(order, this.bodyOf(order))
+    }
     const body = callAssembled(plain, node, inputs, submission, index)
     this.startPlain(task, attempt, number, submission, index, body)
   }
@@ -150,7 +162,8 @@ export class FiberWorker implements WorkerPort {
   ): void {
     const plan = submission.plan as LivePlan
     const ambient = ambientOf(plan, index)
-    const fiber = ambient.fork(this.around(Effect.sync(body), submission, index, number))
+    const effect = Effect.sync(body)
+    const fiber = ambient.fork(this.around === undefined ? effect : this.around(effect, submission, index, number))
     const exit = fiber.pollUnsafe()
     if (exit === undefined) {
       this.watchPlain(orderOf(task, attempt, number, submission, index, undefined), fiber)
@@ -165,9 +178,17 @@ export class FiberWorker implements WorkerPort {
     this.watch(order, fiber, (exit) => this.orderEnded(order, exit))
   }
 
-  private startBody(order: Order): void {
-    const { ambient, index, inputs, node, number, submission } = order
-    const body = this.around(bodyOf(node, inputs, keyAt, submission, index), submission, index, number)
+  private bodyOf({ ambient, index, inputs, node, number, submission }: Order): Effect.Effect<unknown, unknown> {
+    const { around } = this
+    if (around !== undefined) return around(bodyOf(node, inputs, keyAt, submission, index), submission, index, number)
+    const { body } = node
+    const here = body._tag === "effect" ? body.here?.(ambient.context) : undefined
+    // A handler that is a plain function has ended then: it needs neither a fiber nor a scope.
+    return here === undefined ? bodyOf(node, inputs, keyAt, submission, index) : calledOn(here, node, inputs)
+  }
+
+  private startBody(order: Order, body: Effect.Effect<unknown, unknown>): void {
+    const { ambient, node } = order
     if (node.options.resource === true) return this.startInScope(order, body)
     // What has ended needs no fiber to say so, and a function that gives a graph neither scope nor services.
     if (isExit(body)) return this.orderEnded(order, this.checked(order, body))
@@ -216,16 +237,6 @@ export class FiberWorker implements WorkerPort {
     // Closed in any case, because a fiber that outlives the body must not open it again.
     Scope.closeUnsafe(scope, exit)
     this.orderEnded(order, exit)
-  }
-
-  /** The effect that an attempt runs. Tests override this to run bodies with faults. */
-  protected around(
-    body: Effect.Effect<unknown, unknown>,
-    _submission: Registered,
-    _index: number,
-    _number: number
-  ): Effect.Effect<unknown, unknown> {
-    return body
   }
 
   private launch<A, E>(context: Context.Context<never>, effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> {

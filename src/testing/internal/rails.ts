@@ -254,19 +254,10 @@ export class Rails implements Wire, Carrier {
 
 /** Runs bodies with faults. */
 class FaultyWorker extends FiberWorker {
-  private readonly rails: Rails
+  protected override readonly around: FiberWorker["around"]
 
   constructor(setup: Setup, rails: Rails) {
     super(setup)
-    this.rails = rails
-  }
-
-  protected override around(
-    body: Effect.Effect<unknown, unknown>,
-    submission: Registered,
-    index: number,
-    number: number
-  ): Effect.Effect<unknown, unknown> {
-    return this.rails.bodyOn(this.serial, body, submission, index, number)
+    this.around = (body, submission, index, number) => rails.bodyOn(this.serial, body, submission, index, number)
   }
 }
