@@ -123,6 +123,21 @@ describe("Dependency as an input", () => {
       assert.strictEqual(yield* Future.status(claimed), "running")
     }).pipe(wide))
 
+  for (const slots of [[2], [2, 2]]) {
+    it.effect(`D13: on ${slots.length} workers, a loser of another submission that nobody else wants is forgotten before the body starts`, () =>
+      Effect.gen(function*() {
+        const gate = yield* Deferred.make<void>()
+        const quick = Task.make(Deferred.await(gate))
+        // Below something that does not end, so that it leaves no trace at its cancellation.
+        const waiting = Task.make({ endless }, ({ endless }) => Effect.succeed(endless), { key: "waiting" })
+        const first = yield* Client.submit(waiting)
+        const future = yield* Client.submit(Task.map(Dependency.any([quick, waiting], { losers: "cancel" }), words))
+        yield* Future.release(first)
+        yield* Deferred.succeed(gate, undefined)
+        assert.deepStrictEqual(yield* Future.join(future), ["good", "open"])
+      }).pipe(inScheduler({ workers: slots.map((concurrency, i) => ({ id: `w${i}`, concurrency })) })))
+  }
+
   it.effect("D9: members that ended before the submission count at once", () =>
     Effect.gen(function*() {
       const futures = yield* Client.submitAll([good, bad, skipped])

@@ -6,8 +6,7 @@
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { LostInput } from "../../engine/protocol/Event.ts"
 import type { TaskId } from "../../engine/protocol/ids.ts"
-import { hasEnded } from "../../engine/protocol/Phase.ts"
-import type { Phase } from "../../engine/protocol/Phase.ts"
+import { hasEnded, Phase } from "../../engine/protocol/Phase.ts"
 import type { Group } from "../../engine/protocol/policies.ts"
 import { liveOf } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
@@ -41,6 +40,8 @@ export class Inputs {
   /** The results of all that a task depends on. */
   of(task: TaskId): Array<unknown> {
     const { workers } = this
+    const groups = groupsOf(this.state, task)
+    if (groups.length > 0) return this.ofGroups(task, groups)
     const { index, submission, worker } = columnsOf(this.state)
     const { ids, plan: { offsets, targets } } = submission[task]!
     const from = offsets[index[task]!]!
@@ -54,22 +55,26 @@ export class Inputs {
         ? this.view.resultOf(input)
         : (only ?? workers[worker[input]!])?.peek(input)
     }
-    const groups = groupsOf(this.state, task)
-    if (groups.length > 0) this.putExits(task, groups, values)
     return values
   }
 
-  /** Replaces inputs with a policy by exits, or by `undefined` if they have not ended. */
-  private putExits(task: TaskId, groups: ReadonlyArray<Group>, values: Array<unknown>): void {
+  /** Inputs with a policy are exits, or `undefined` if they have not ended. The row of one that was dropped may belong to another. */
+  private ofGroups(task: TaskId, groups: ReadonlyArray<Group>): Array<unknown> {
     const rows = dependencyRows(this.state, task)
+    const { phase } = columnsOf(this.state)
+    const values = Array.from(
+      rows,
+      (input): unknown => input >= 0 && phase[input] === Phase.succeeded ? this.view.resultOf(input) : undefined
+    )
     for (const { from, of, to } of groups) {
       if (of !== "inputs") continue
       for (let place = from; place < to; place++) {
         const input = rows[place]!
-        const hasCome = input >= 0 && hasEnded(columnsOf(this.state).phase[input] as Phase)
+        const hasCome = input >= 0 && hasEnded(phase[input] as Phase)
         values[place] = hasCome ? this.view.exitOf(input) : undefined
       }
     }
+    return values
   }
 
   /** The inputs of a task that only their holders have, by place. */
