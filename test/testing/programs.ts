@@ -16,7 +16,7 @@ import { type Chance, Faults } from "skein/testing"
 import * as Worker from "skein/Worker"
 import { nameOfHostile } from "../../src/testing/internal/hostile.ts"
 
-interface Known {
+export interface Known {
   readonly task: Task.Task<number, unknown, Client.Client>
   /** What it gives if it gives anything. */
   readonly value: number
@@ -27,6 +27,8 @@ type Step = (world: Stage) => Effect.Effect<void, never, Client.Client>
 interface Stage {
   readonly futures: Array<readonly [Future.Future<number, unknown>, number]>
   readonly submitting: Submitting
+  /** The scope of the whole program. */
+  readonly whole: Scope.Scope
 }
 
 /** The scope for which a script submits right now, as listeners see it. */
@@ -39,11 +41,18 @@ const mayBe: ReadonlySet<string> = new Set([
   "SubmitError",
   "DependencyFailed",
   "TaskTimeout",
+  // What bodies fail with.
+  "Refused",
+  "ImpossibleDependency",
   // Reasons of SkeinError.
   "TaskCancelled",
   "Released",
   "Starved"
 ])
+
+/** Whether this is an injected fault, also one that has crossed a border: there a defect is an error with the same fields. */
+const isInjected = (error: unknown): boolean =>
+  error instanceof Faults.InjectedFault || (error instanceof Error && "kind" in error && "site" in error)
 
 /** Dies if a task gives another value than this, or ends by what nothing in a program can bring about. */
 export const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Effect.Effect<void> => {
@@ -61,7 +70,7 @@ export const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Ef
     if (nameOfHostile(error) !== undefined) continue
     const told = error instanceof SkeinError ? error.reason : error
     const tag = typeof told === "object" && told !== null && "_tag" in told ? told._tag as string : String(told)
-    if (!(error instanceof Faults.InjectedFault) && !mayBe.has(tag)) {
+    if (!isInjected(error) && !mayBe.has(tag)) {
       return Effect.die(`ended by ${tag}: ${Cause.pretty(exit.cause)}`)
     }
   }
@@ -96,14 +105,24 @@ export class Turnstile {
   readonly work = this.during(Effect.andThen(Effect.yieldNow, Effect.yieldNow))
 }
 
-const sum = (values: ReadonlyArray<number>): number =>
+/** A number that tells apart what a body was given. */
+export const sum = (values: ReadonlyArray<number>): number =>
   values.reduce((total, value) => (total * 31 + value) % 1_000_003, 7)
 
 /** Work after an error. A value in its place is a bug. */
 const noValue = <R>(error: unknown, work: Effect.Effect<void, never, R>): Effect.Effect<void, never, R> =>
   typeof error === "number" ? Effect.die(`took the value ${error} for an error`) : work
 
-const makeTask = (chance: Chance.Chance, turnstile: Turnstile, known: ReadonlyArray<Known>, depth: number): Known => {
+/** Makes a task that may depend on those that are known. */
+export type MakeTask = (
+  chance: Chance.Chance,
+  turnstile: Turnstile,
+  known: ReadonlyArray<Known>,
+  depth: number
+) => Known
+
+/** A task whose body is a function that closes over what it needs. */
+export const makeTask: MakeTask = (chance, turnstile, known, depth) => {
   const inputs = chance.some(known.slice(-4), 0.4)
   const own = chance.between(1, 1000)
   const values = inputs.map(({ value }) => value)
@@ -257,12 +276,16 @@ const makeStep = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: num
   const place = chance.below(8)
   const future = ({ futures }: Stage) => futures.length === 0 ? undefined : futures[place % futures.length]
   const onFuture = (
-    f: (future: Future.Future<number, unknown>, value: number) => Effect.Effect<unknown, never, Client.Client>
+    f: (
+      future: Future.Future<number, unknown>,
+      value: number,
+      stage: Stage
+    ) => Effect.Effect<unknown, never, Client.Client>
   ): Step =>
   (stage) =>
     Effect.suspend((): Effect.Effect<void, never, Client.Client> => {
       const found = future(stage)
-      return found === undefined ? Effect.void : Effect.asVoid(f(found[0], found[1]))
+      return found === undefined ? Effect.void : Effect.asVoid(f(found[0], found[1], stage))
     })
   const inner = depth < 2 ? makeScript(chance, known, depth + 1) : () => Effect.void
   const millis = chance.between(1, 6) + 0.25
@@ -304,6 +327,15 @@ const makeStep = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: num
       )
     ),
     onFuture((future) => Future.release(future)),
+    // Its value from outside, or a failure.
+    onFuture((future, value) =>
+      Future.settle(
+        future,
+        force ? Exit.fail(new Faults.InjectedFault({ kind: "fail", site: "outside" })) : Exit.succeed(value)
+      )
+    ),
+    // Kept for an owner that goes on when this one has ended.
+    onFuture((future, _, { whole }) => Effect.exit(Scope.provide(Future.keep(future), whole))),
     onFuture((future, value) =>
       Effect.flatMap(
         Effect.timeoutOption(Future.await(future), millis),
@@ -341,7 +373,7 @@ const makeScript = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: n
   return (outer) =>
     Effect.scoped(Effect.gen(function*() {
       const futures = [...outer.futures]
-      const { submitting } = outer
+      const { submitting, whole } = outer
       const scope = yield* Effect.scope
       for (const { task, value } of submitted) {
         submitting.scope = scope
@@ -349,7 +381,7 @@ const makeScript = (chance: Chance.Chance, known: ReadonlyArray<Known>, depth: n
         submitting.scope = undefined
         if (Exit.isSuccess(future)) futures.push([future.value, value])
       }
-      for (const step of steps) yield* step({ futures, submitting })
+      for (const step of steps) yield* step({ futures, submitting, whole })
     }))
 }
 
@@ -378,25 +410,30 @@ const makeListener = (chance: Chance.Chance, known: ReadonlyArray<Known>) => {
 const badlyLogged = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   self.pipe(
     Effect.provide(Logger.layer([Logger.make(() => {
-      throw new Error("this logger is broken")
+      throw new Faults.InjectedFault({ kind: "die", site: "a logger" })
     })])),
     Effect.provideService(References.MinimumLogLevel, "All")
   )
 
 /** A program of up to three scopes, one in the other, which dies if a task gives what it must not give. */
-export const randomProgram = (
-  chance: Chance.Chance
-): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
-  const turnstile = new Turnstile()
-  const known: Array<Known> = []
-  for (let i = chance.between(1, 8); i > 0; i--) known.push(makeTask(chance, turnstile, known, 0))
-  const plain = makeScript(chance, known, 0)
-  const script = chance.with(0.3) ? (stage: Stage) => badlyLogged(plain(stage)) : plain
-  const listen = chance.with(0.3) ? makeListener(chance, known) : () => Effect.void
-  const submitting: Submitting = { scope: undefined }
-  return Effect.gen(function*() {
-    yield* turnstile.look
-    yield* Effect.scoped(Effect.andThen(listen(submitting), script({ futures: [], submitting })))
-    if (turnstile.overrun !== undefined) return yield* Effect.die(turnstile.overrun)
-  })
-}
+export const programOf =
+  (makeTask: MakeTask) => (chance: Chance.Chance): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
+    const turnstile = new Turnstile()
+    const known: Array<Known> = []
+    for (let i = chance.between(1, 8); i > 0; i--) known.push(makeTask(chance, turnstile, known, 0))
+    const plain = makeScript(chance, known, 0)
+    const script = chance.with(0.3) ? (stage: Stage) => badlyLogged(plain(stage)) : plain
+    const listen = chance.with(0.3) ? makeListener(chance, known) : () => Effect.void
+    const submitting: Submitting = { scope: undefined }
+    return Effect.gen(function*() {
+      yield* turnstile.look
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* listen(submitting)
+        yield* script({ futures: [], submitting, whole: yield* Effect.scope })
+      }))
+      if (turnstile.overrun !== undefined) return yield* Effect.die(turnstile.overrun)
+    })
+  }
+
+/** A program whose tasks are functions. */
+export const randomProgram = programOf(makeTask)

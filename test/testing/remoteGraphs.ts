@@ -47,7 +47,7 @@ const Here = Context.Reference<Far | undefined>("test/remoteGraphs/Here", { defa
 export const crowd = { most: 0, excess: 0 }
 
 /** Counts a body while it runs on a far side. */
-const counted = <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const counted = <A, E, R>(body: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber) => {
     const far = fiber.getRef(Here)
     if (far === undefined) return body
@@ -207,12 +207,12 @@ const makers: ReadonlyArray<Maker> = [...Object.values(bodies), leaf, stumbles, 
 /** The modules of schedulers are there: a simulation does not wait until one is loaded. */
 const surroundings = surroundingsFrom(Effect.succeed(clientLayer))
 
-const items = makers.map((maker): Item => ({
+const itemOf = (maker: Maker): Item => ({
   _tag: "Name",
   name: maker.named.name,
   named: maker.named as Named,
   make: (payload, options) => maker.task(payload, options)
-}))
+})
 
 /** Most bodies succeed, or nothing would run below them. */
 const usual = [
@@ -299,6 +299,8 @@ export interface Ways {
   readonly ahead: number
   /** The probability that a message is the last that a far side reads. */
   readonly deadly?: number
+  /** What the far side runs. Defaults to the bodies of random graphs. */
+  readonly makers?: ReadonlyArray<Maker>
   readonly met?: (port: WorkerPort, wire: Wire) => void
 }
 
@@ -312,11 +314,12 @@ const ticking = (): Clock.Clock => {
   return new FarClock({ now, sleep: () => Effect.die(new Error("A far side sleeps by the clock of its scheduler")) })
 }
 
-/** The port of `w2` is a remote worker, the others are here. */
+/** The ports of `w2` and of `far` are remote workers, the others are here. */
 export const remotePorts =
-  ({ ahead, deadly = 0, met, seals = true, shares }: Ways): MakePort => (setup, make, carrier) => {
-    if (setup.name !== "w2") return new CarriedPort(setup, make, carrier)
-    const transport = memoryTransport(makers, {
+  ({ ahead, deadly = 0, makers: served = makers, met, seals = true, shares }: Ways): MakePort =>
+  (setup, make, carrier) => {
+    if (setup.name !== "w2" && setup.name !== "far") return new CarriedPort(setup, make, carrier)
+    const transport = memoryTransport(served, {
       shares,
       surroundings: (...args) => Effect.map(surroundings(...args), Context.add(Here, { running: 0, slots: ownSlots })),
       clock: ticking(),
@@ -338,7 +341,11 @@ export const remotePorts =
       }
     })
     const wires: Array<Wire> = []
-    const port: RemoteWorker = new RemoteWorker(setup, transport, { slots: 2, ahead, verbs: nestedVerbs(items) })
+    const port: RemoteWorker = new RemoteWorker(setup, transport, {
+      slots: 2,
+      ahead,
+      verbs: nestedVerbs(served.map(itemOf))
+    })
     sharings.add(setup.sharing)
     const { state } = setup.home as SchedulerCore
     // On a far side that has died bodies go on, and what they wait for at home ends.
