@@ -26,7 +26,6 @@ import type { TaskId } from "./protocol/ids.ts"
 import type { Instruction, Out } from "./protocol/Instruction.ts"
 import type { SchedulerSettings } from "./protocol/Settings.ts"
 import type { Log } from "./protocol/Transition.ts"
-import { unwanted } from "./state/Owner.ts"
 import * as states from "./state/State.ts"
 import { open } from "./state/State.ts"
 import type { State } from "./state/State.ts"
@@ -93,7 +92,6 @@ const conclude = (state: State, out: Out): void => {
     failHomeless(state, out)
   }
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
-  state.step.cancelling = unwanted
   if (isUsed(state, Use.watching)) workers.watch(state)
   if (state.timers.heap.length > 0 || isUsed(state, Use.watching | Use.delays)) {
     timers.schedule(state, attempts.isStale, isUsed(state, Use.delays) ? startsAt(state) : Infinity, out)

@@ -101,17 +101,24 @@ const open = (others: ReadonlyArray<typeof far> = []) => {
   return { state, started, instructions, send }
 }
 
-const submit = (shape: Shape, size: number, send: ReturnType<typeof open>["send"]): void => {
+const outside = { owner: 1, parent: -1, attempt: 0, wait: 1 }
+
+const submit = (shape: Shape, size: number, send: ReturnType<typeof open>["send"], from = outside): void => {
   const plan = planOf(shape, size)
   const users = new Set(plan.targets)
   const targets = Array.from({ length: size }, (_, index) => index).filter((index) => !users.has(index))
-  send({ _tag: "GraphSubmitted", now: 0, owner: 1, parent: -1, attempt: 0, plan, targets, wait: 1 })
+  send({ _tag: "GraphSubmitted", now: 0, ...from, plan, targets })
 }
 
-/** What one task of a graph meets from the end of the task before it to its own end. */
-const perTask = (shape: Shape, others: ReadonlyArray<typeof far> = []): Counts => {
+/** What one task of a graph meets from the end of the task before it to its own end, also if a body computes the graph. */
+const perTask = (shape: Shape, others: ReadonlyArray<typeof far> = [], isNested = false): Counts => {
   const { send, started, state } = open(others)
-  submit(shape, 40, send)
+  if (isNested) {
+    submit(independent, 1, send)
+    const [parent, attempt] = started.shift()!
+    send({ _tag: "OwnerOpened", now: 0, owner: 2, name: "body" })
+    submit(shape, 40, send, { owner: 2, parent, attempt, wait: 2 })
+  } else submit(shape, 40, send)
   const end = (times: number): void => {
     for (let i = 0; i < times; i++) {
       const [task, attempt] = started.shift()!
@@ -142,6 +149,10 @@ describe("the way of a plain task", () => {
     const { flags, ...rest } = perTask(independent)
     assert.deepStrictEqual(rest, { uses: 5 })
     assert.isAtMost(flags!, 7)
+  })
+
+  it("meets no more while the body that computes the graph waits without its slot", () => {
+    for (const shape of [chain, independent]) assert.deepStrictEqual(perTask(shape, [], true), perTask(shape))
   })
 
   it("with two dependencies meets it no more often: each dependency is one look at the flags of the dependent", () => {

@@ -13,10 +13,8 @@ import { dependentsOf } from "../state/dependencies.ts"
 import { keyOf, nameOfWorker, phaseOf, placeOf, sequenceOf } from "../state/lookups.ts"
 import { dropFailure, outcomeOf } from "../state/outcomes.ts"
 import { unwanted } from "../state/Owner.ts"
-import type { Claim, Owner, Withdrawal } from "../state/Owner.ts"
+import type { Claim, Owner } from "../state/Owner.ts"
 import type { State } from "../state/State.ts"
-import { Use } from "../state/Use.ts"
-import { use } from "../state/uses.ts"
 import { propagate } from "./agenda.ts"
 import { cancel, cancelledBy } from "./cancel.ts"
 import * as leaving from "./leaving.ts"
@@ -53,12 +51,12 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
   const isMeant = task >= 0 && (isOpen || claim !== undefined || event.cancelled === undefined)
   const cancelled = isMeant ? sequenceOf(state, task) : event.cancelled
   if (isOpen) {
-    withdrawFor(state, { task: placeOf(state, task), by, reason, replacement, owner })
+    state.step.cancelling = { task: placeOf(state, task), by, reason, replacement, owner }
     if (force || claim === undefined) {
       leaving.note(state, task, -1)
       cancel(state, task, out)
     } else cancelClaims(state, claim, alone, out)
-    propagate(state, out)
+    followUp(state, out)
   }
   // The owner of a gone claim may have closed: its number still marks what leaves because of this.
   const behalf = cancelled === undefined ? undefined : { owner, cancelled }
@@ -92,10 +90,10 @@ const cancelClaims = (state: State, first: Claim, alone: boolean, out: Out): voi
   }
 }
 
-/** Tasks that end in this step do so for this reason. */
-const withdrawFor = (state: State, withdrawal: Withdrawal): void => {
-  state.step.cancelling = withdrawal
-  use(state, Use.step)
+/** What follows from these withdrawals. Tasks that end in this step for another reason do not name the withdrawal. */
+const followUp = (state: State, out: Out): void => {
+  propagate(state, out)
+  state.step.cancelling = unwanted
 }
 
 /** Removes an owner from the users of a task. A task that already leaves, for any reason, then leaves on its behalf too. */
@@ -114,10 +112,10 @@ export const release = (state: State, { claims }: ClaimsReleased, out: Out): voi
     const { owner: { id: owner } } = claim
     // Mostly all are of one owner.
     if (withdrawal.owner !== owner) withdrawal = { ...unwanted, owner }
-    withdrawFor(state, withdrawal)
+    state.step.cancelling = withdrawal
     dropClaim(state, claim, out)
     // Its consequences have its owner.
-    propagate(state, out)
+    followUp(state, out)
   }
 }
 
@@ -161,11 +159,11 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
 }
 
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
-  withdrawFor(state, { by: event.by, reason: event.reason, owner: owner.id })
+  state.step.cancelling = event
   if (owner.claims.size > 0) withdrawClaims(state, owner, out)
   for (const task of owner.targets) withdraw(state, task, out)
   dropWishes(state, owner, out)
-  propagate(state, out)
+  followUp(state, out)
   // What others want goes on without the limit.
   if (owner.tag !== undefined) limit(state, { tag: owner.tag, limit: undefined })
   owner.targets.length = 0

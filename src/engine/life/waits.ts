@@ -99,9 +99,9 @@ export const enter = (
 /** The waiter of a new wait gives its slot away, or keeps it. */
 const pause = (state: State, wait: Wait, out: Out): void => {
   if (wait.waiter < 0) return
+  if (!wait.keepsSlot) return secede(state, wait.waiter, wait, out)
   use(state, Use.waits)
-  if (wait.keepsSlot) add(state.keeping, wait)
-  else secede(state, wait.waiter, wait, out)
+  add(state.keeping, wait)
 }
 
 /**
@@ -411,10 +411,14 @@ export const comeBack = (state: State, { attempt, task, wait }: SlotWanted, out:
   const isStopping = state.tasks.phase[task] === Phase.stopping && state.tasks.attempt[task] === attempt
   const isAway = state.waitsOf.get(task)?.some(({ mode }) => mode !== "never") === true
   if (!isStopping || isAway || holdsSlot(state, task)) return answer(wait, undefined, out)
-  const { rejoining } = workerOf(state, task)
   dequeue(state, task, out)
+  enqueue(state, task, wait)
+}
+
+/** The fiber that waits by this number goes on when its task has a slot again. */
+const enqueue = (state: State, task: TaskId, wait: number): void => {
   use(state, Use.waits)
-  rejoining.set(task, wait)
+  workerOf(state, task).rejoining.set(task, wait)
 }
 
 const workerOf = (state: State, task: TaskId): WorkerRecord => state.workers[state.tasks.worker[task]!]!
@@ -528,7 +532,7 @@ const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
   state.waitsOf.delete(task)
   if (state.tasks.phase[task]! >= Phase.stopping) return false
   transition(state, task, Phase.rejoining)
-  workerOf(state, task).rejoining.set(task, wait.id)
+  enqueue(state, task, wait.id)
   return true
 }
 

@@ -13,7 +13,7 @@ export const Use = {
   log: 1,
   /** A live task asks for more than a slot, follows others or names a share, or the layer queues other tasks too. */
   demands: 2,
-  /** A body waits for tasks, or for its slot. */
+  /** A body waits for its slot, or keeps it while it waits for tasks. One that waits without it asks for nothing meanwhile. */
   waits: 4,
   /** A task has dependents in later submissions. */
   later: 8,
@@ -33,7 +33,7 @@ export const Use = {
   counting: 1024,
   /** A worker has a time to live or a maximum age, or there is a pool, so that something may be due at `watchAt`. */
   watching: 2048,
-  /** In this step owners withdraw, results have moved, or waits on behalf of an owner end. */
+  /** In this step results have moved, or waits on behalf of an owner end. */
   step: 4096,
   /** A worker is remote. Kept from then on. */
   kinds: 8192,

@@ -24,10 +24,10 @@ const kept = Use.steering | Use.ahead | Use.counting | Use.watching | Use.kinds 
 
 /** The bits of the features that have data now. */
 export const usesNow = (state: State): number => {
-  const { balance: { overtaken, turns }, crew, delays, keeping, starved, waitsOf, workers } = state
+  const { balance: { overtaken, turns }, crew, delays, keeping, workers } = state
   let uses = state.uses & kept
   if (state.demanding > 0 || overtaken.size > 0 || turns.size > 0) uses |= Use.demands
-  if (waitsOf.size > 0 || keeping.size > 0 || starved.size > 0 || workers.some(isAwaited)) uses |= Use.waits
+  if (keeping.size > 0 || workers.some(isAwaited)) uses |= Use.waits
   if (state.later.size > 0) uses |= Use.later
   if (state.resources > 0) uses |= Use.resources
   if (state.timers.heap.length > 0) uses |= Use.timers
