@@ -58,7 +58,7 @@ const independent: Shape = () => []
 /** Each task takes the results of the two before it. */
 const ladder: Shape = (index) => [index - 2, index - 1].filter((each) => each >= 0)
 
-const planOf = (shape: Shape, size: number): Plan => {
+const planOf = (shape: Shape, size: number, portable?: Int32Array): Plan => {
   const dependencies = Array.from({ length: size }, (_, index) => shape(index))
   const offsets = [0]
   for (const each of dependencies) offsets.push(offsets.at(-1)! + each.length)
@@ -69,7 +69,7 @@ const planOf = (shape: Shape, size: number): Plan => {
     positions: Int32Array.from({ length: size }, (_, index) => index),
     settings: new Map(),
     defaults: undefined,
-    portable: undefined
+    portable
   }
 }
 
@@ -103,22 +103,33 @@ const open = (others: ReadonlyArray<typeof far> = []) => {
 
 const outside = { owner: 1, parent: -1, attempt: 0, wait: 1 }
 
-const submit = (shape: Shape, size: number, send: ReturnType<typeof open>["send"], from = outside): void => {
-  const plan = planOf(shape, size)
+const submit = (
+  shape: Shape,
+  size: number,
+  send: ReturnType<typeof open>["send"],
+  from = outside,
+  portable?: Int32Array
+): void => {
+  const plan = planOf(shape, size, portable)
   const users = new Set(plan.targets)
   const targets = Array.from({ length: size }, (_, index) => index).filter((index) => !users.has(index))
   send({ _tag: "GraphSubmitted", now: 0, ...from, plan, targets })
 }
 
 /** What one task of a graph meets from the end of the task before it to its own end, also if a body computes the graph. */
-const perTask = (shape: Shape, others: ReadonlyArray<typeof far> = [], isNested = false): Counts => {
+const perTask = (
+  shape: Shape,
+  others: ReadonlyArray<typeof far> = [],
+  isNested = false,
+  portable?: Int32Array
+): Counts => {
   const { send, started, state } = open(others)
   if (isNested) {
     submit(independent, 1, send)
     const [parent, attempt] = started.shift()!
     send({ _tag: "OwnerOpened", now: 0, owner: 2, name: "body" })
     submit(shape, 40, send, { owner: 2, parent, attempt, wait: 2 })
-  } else submit(shape, 40, send)
+  } else submit(shape, 40, send, outside, portable)
   const end = (times: number): void => {
     for (let i = 0; i < times; i++) {
       const [task, attempt] = started.shift()!
@@ -168,6 +179,16 @@ describe("the way of a plain task", () => {
     assert.isAtMost(flags!, 13)
     const { flags: _, ...loose } = perTask(independent, [far, far, far])
     assert.deepStrictEqual(loose, { uses: 7, ...looks, sent: 4, ahead: 6 })
+  })
+
+  it("beside named tasks, or as one, meets nothing else", () => {
+    const everyOther = Int32Array.from({ length: 40 }, (_, index) => index % 2)
+    for (const portable of [everyOther, new Int32Array(40).fill(1)]) {
+      const { flags, ...rest } = perTask(independent, [], false, portable)
+      assert.deepStrictEqual(rest, { uses: 5 })
+      assert.isAtMost(flags!, 7)
+      assert.deepStrictEqual(Object.keys(perTask(chain, [], false, portable)).toSorted(), ["flags", "uses"])
+    }
   })
 
   it("ends its waits with the attempt, if a fiber of its own still waits and keeps the slot", () => {

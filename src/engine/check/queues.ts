@@ -48,8 +48,7 @@ export const lanes: Rule = function*(state, { live, members, name }) {
     const kind = isReady ? kindOf(state, task) : undefined
     const own = extrasOf(state, task)?.queue
     if (own?.name !== (kind && nameOfKind(state, kind))) yield `S6: ${name(task)} is in the queue of others`
-    const common = submission.otherLanes?.[taskKindOf(state, task)].get(priority) ??
-      submission.lane
+    const common = submission.lane ?? submission.otherLanes![taskKindOf(state, task)].get(priority)!
     const expected = own === undefined ? common : own.parts.get(common)
     if (lane !== undefined && (extrasOf(state, task)?.ownLane !== undefined) !== (lane !== expected)) {
       yield `S6: ${name(task)} is in the wrong lane`

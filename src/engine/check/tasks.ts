@@ -100,8 +100,8 @@ export const uses: Rule = function*(state) {
   }
   const { flags, index, submission } = state.tasks
   for (let task = 0; task < state.tasks.used; task++) {
-    const { otherLanes, plan, share } = submission[task] ?? {}
-    const hasSettings = (share ?? otherLanes) !== undefined || plan?.settings.has(index[task]!) === true
+    const { plan, share } = submission[task] ?? {}
+    const hasSettings = share !== undefined || plan?.settings.has(index[task]!) === true
     if (submission[task] !== undefined && ((flags[task]! & Flag.hasSettings) !== 0) !== hasSettings) {
       yield `S15: row ${task} has ${hasSettings ? "settings and no bit" : "a bit and no settings"}`
     }

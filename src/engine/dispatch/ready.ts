@@ -33,8 +33,7 @@ import * as turns from "./turns.ts"
 /** The lane of a task, by its submission and priority. */
 export const laneOf = (submission: Submission, index: number): Lane => {
   const { lane, otherLanes } = submission
-  if (otherLanes === undefined) return lane
-  return otherLanes[kindAt(submission, index)].get(priorityAt(submission, index))!
+  return lane ?? otherLanes![kindAt(submission, index)].get(priorityAt(submission, index))!
 }
 
 /** The lane of a ready task, its own one if it gave its place up, and the task's index there. */
@@ -103,8 +102,9 @@ export const flushLone = (state: State): void => {
 const enter = (state: State, task: TaskId): void => {
   const { flags, index, submission } = state.tasks
   if ((flags[task]! & Flag.rare) === 0) {
-    const { lane, ranks } = submission[task]!
-    return enterLane(state, heapFor(state, lane), lane, ranks[index[task]!]!)
+    const at = index[task]!
+    const { lane = laneOf(submission[task]!, at), ranks } = submission[task]!
+    return enterLane(state, heapFor(state, lane), lane, ranks[at]!)
   }
   const [lane, rank] = standingOf(state, task)
   enterLane(state, heapFor(state, lane), lane, rank)

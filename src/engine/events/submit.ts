@@ -119,13 +119,13 @@ export const register = (
   const number = state.next.submission++
   const { offsets: dependentOffsets, targets: dependents } = reversedIn(plan)
   const { portable, positions } = plan
-  if (portable?.some(isRemote) === true) use(state, Use.away)
+  const kinds = portable === undefined ? localAlone : kindsIn(portable)
+  if (kinds.includes("remote")) use(state, Use.away)
   const standing = standingOf(state, plan, place)
   const { ancestor, computation, depth, guard, priority, share } = standing
-  const kind = portable === undefined ? "local" : onlyKindIn(portable)
   const priorities = prioritiesOf(plan, priority)
-  const isOneLane = priorities === undefined && kind !== undefined
-  const split = isOneLane ? undefined : lanesOf(standing, number, plan, ids, priorities, kind)
+  const isOneLane = priorities === undefined && kinds.length === 1
+  const split = isOneLane ? undefined : lanesOf(standing, number, plan, ids, priorities, kinds)
   // Written out, because spread fields would be in an object of their own: one more load for every step of every task.
   const submission: Submission = {
     number,
@@ -134,7 +134,7 @@ export const register = (
     dependentOffsets,
     dependents,
     ranks: split?.ranks ?? positions,
-    lane: split?.lane ?? laneOf(standing, number, priority, inOrder(ids, positions), kind ?? "local", false),
+    lane: isOneLane ? laneOf(standing, number, priority, inOrder(ids, positions), kinds[0]!, false) : undefined,
     otherLanes: split?.otherLanes,
     priorities,
     computation,
@@ -185,8 +185,8 @@ export const fillRows = (
   to = submission.plan.size
 ): void => {
   const { attempt, flags, index, phase, refs, starts, submission: submissions, waiting, worker } = state.tasks
-  const { dependentOffsets, ids, otherLanes, plan, share } = submission
-  const common = share === undefined && otherLanes === undefined ? 0 : Flag.hasSettings
+  const { dependentOffsets, ids, plan, share } = submission
+  const common = share === undefined ? 0 : Flag.hasSettings
   for (let i = from; i < to; i++) {
     const task = ids[i]!
     phase[task] = Phase.waiting
@@ -244,34 +244,36 @@ const lanesOf = (
   { portable, positions, size }: Plan,
   ids: Int32Array,
   priorities: Float64Array | undefined,
-  only: TaskKind | undefined
-): Pick<Submission, "lane" | "otherLanes" | "ranks"> => {
-  const make = (priority: number, taskAt: Int32Array, kind: TaskKind): Lane =>
-    laneOf(standing, submission, priority, taskAt, kind, only === undefined)
+  kinds: ReadonlyArray<TaskKind>
+): Pick<Submission, "otherLanes" | "ranks"> => {
+  const otherLanes = { local: new Map<number, Lane>(), portable: new Map(), remote: new Map() }
+  const add = (priority: number, taskAt: Int32Array, kind: TaskKind): void =>
+    void otherLanes[kind].set(priority, laneOf(standing, submission, priority, taskAt, kind, kinds.length > 1))
+  if (priorities === undefined) {
+    const taskAt = inOrder(ids, positions)
+    for (const kind of kinds) add(standing.priority, taskAt, kind)
+    return { otherLanes, ranks: positions }
+  }
   const ranks = new Int32Array(size)
-  const lanesFor = (kind: TaskKind): ReadonlyMap<number, Lane> => {
+  for (const kind of kinds) {
     const isMember = (index: number): boolean => kindOf(portable?.[index] ?? 0) === kind
-    const lanes = new Map<number, Lane>()
-    for (
-      const [priority, members] of groupsOf(size, (index) => priorities?.[index] ?? standing.priority, isMember)
-    ) {
+    for (const [priority, members] of groupsOf(size, (index) => priorities[index]!, isMember)) {
       members.sort((a, b) => positions[a]! - positions[b]!)
       members.forEach((index, rank) => ranks[index] = rank)
-      lanes.set(priority, make(priority, Int32Array.from(members, (index) => ids[index]!), kind))
+      add(priority, Int32Array.from(members, (index) => ids[index]!), kind)
     }
-    return lanes
   }
-  const otherLanes = { local: lanesFor("local"), portable: lanesFor("portable"), remote: lanesFor("remote") }
-  const lane = otherLanes.local.get(standing.priority) ?? make(standing.priority, noEdges, "local")
-  return { lane, otherLanes, ranks }
+  return { otherLanes, ranks }
 }
 
-const isRemote = (entry: number): boolean => entry < 0
+const localAlone: ReadonlyArray<TaskKind> = ["local"]
+const taskKinds: ReadonlyArray<TaskKind> = ["local", "portable", "remote"]
 
-/** The kind of all tasks of a plan; `undefined` if they are of several kinds. */
-const onlyKindIn = (portable: Plan["portable"]): TaskKind | undefined => {
-  const kind = kindOf(portable?.[0] ?? 0)
-  return portable?.every((entry) => kindOf(entry) === kind) === false ? undefined : kind
+/** The kinds of the tasks of a plan. */
+const kindsIn = (portable: Int32Array): ReadonlyArray<TaskKind> => {
+  const found = { local: false, portable: false, remote: false }
+  for (let i = 0; i < portable.length; i++) found[kindOf(portable[i]!)] = true
+  return taskKinds.filter((kind) => found[kind])
 }
 
 /**

@@ -70,7 +70,7 @@ export const Flag = {
   retains: 128,
   /** It has a record of rare facts, see `Extras`. */
   hasExtras: 256,
-  /** Its plan has settings for it, or its submission names a share or ranks tasks by several priorities. */
+  /** Its plan has settings for it, or its submission names a share. */
   hasSettings: 512,
   /** All of these but the first two: the task is no plain one. */
   rare: 0xfffc

@@ -27,8 +27,9 @@ export interface Submission extends Registered {
   readonly dependents: Int32Array
   /** The index of each task in its lane. */
   readonly ranks: Int32Array
-  readonly lane: Lane
-  /** The lanes by kind and priority, if its tasks differ in one of the two; `undefined` if all are in `lane`. */
+  /** The lane of all its tasks; `undefined` if they differ in kind or priority. */
+  readonly lane: Lane | undefined
+  /** The lanes by kind and priority, if its tasks differ in one of the two; else `undefined`. */
   readonly otherLanes: Readonly<Record<TaskKind, LanesByPriority>> | undefined
   readonly owner: Owner
   /** The number of nested bodies above it. */
