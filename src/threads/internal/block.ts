@@ -11,11 +11,18 @@ export interface ThreadData {
   readonly skein: Seat & { readonly block: SharedArrayBuffer }
 }
 
-/** Behind the words of attempts: the number of the last ping that was answered. */
-export const blockBytes = controlBytes + Int32Array.BYTES_PER_ELEMENT
+/** Behind the words of attempts: the number of the last ping that was answered, and how many messages each end has posted. */
+export const blockBytes = controlBytes + 3 * Int32Array.BYTES_PER_ELEMENT
+
+interface Words {
+  readonly control: Int32Array
+  readonly answered: Int32Array
+  readonly posted: Int32Array
+}
 
 /** The words in a block of shared memory. */
-export const wordsIn = (block: SharedArrayBuffer): { readonly control: Int32Array; readonly answered: Int32Array } => ({
+export const wordsIn = (block: SharedArrayBuffer): Words => ({
   control: new Int32Array(block, 0, controlBytes / Int32Array.BYTES_PER_ELEMENT),
-  answered: new Int32Array(block, controlBytes, 1)
+  answered: new Int32Array(block, controlBytes, 1),
+  posted: new Int32Array(block, controlBytes + Int32Array.BYTES_PER_ELEMENT, 2)
 })

@@ -6,6 +6,7 @@
 import { Worker } from "node:worker_threads"
 import type { ResourceLimits, WorkerOptions } from "node:worker_threads"
 import { describeError } from "../../internal/text/rendering.ts"
+import { Awake, Posted } from "./awake.ts"
 import { blockBytes, wordsIn } from "./block.ts"
 import type { ThreadData } from "./block.ts"
 import { ownEntry } from "./files.ts"
@@ -25,7 +26,8 @@ const entry = ownEntry(import.meta.url, "threadEntry")
 
 export const startThread = ({ name, resourceLimits, seat, spawn }: ThreadOptions): Start => (ears): Side => {
   const block = new SharedArrayBuffer(blockBytes)
-  const { answered, control } = wordsIn(block)
+  const { answered, control, posted } = wordsIn(block)
+  const awake = new Awake(posted, Posted.near)
   const data: ThreadData = { skein: { ...seat, block } }
   const options: WorkerOptions = { name, workerData: data, ...(resourceLimits !== undefined && { resourceLimits }) }
   const worker = spawn === undefined ? new Worker(entry, options) : spawn(options)
@@ -34,6 +36,7 @@ export const startThread = ({ name, resourceLimits, seat, spawn }: ThreadOptions
   let isHeard = false
   worker.on("message", (data) => {
     isHeard = true
+    awake.received()
     ears.message(data)
   })
   // A message that cannot be read is lost, and with it whatever it said.
@@ -50,7 +53,10 @@ export const startThread = ({ name, resourceLimits, seat, spawn }: ThreadOptions
     ears.gone(fault ?? (isHeard || code !== 0 ? exitOf(code) : neverServed), refusal)
   })
   return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
+    post: (message, transfer) => {
+      worker.postMessage(message, transfer)
+      awake.sent()
+    },
     control,
     answered: () => Atomics.load(answered, 0),
     kill: () => void worker.terminate(),

@@ -4,6 +4,8 @@
  * @internal
  */
 import { parentPort, workerData } from "node:worker_threads"
+import type { Transfer } from "../../internal/remote/link.ts"
+import { Awake, Posted } from "./awake.ts"
 import { wordsIn } from "./block.ts"
 import type { ThreadData } from "./block.ts"
 import { sharingSealer } from "./sealer.ts"
@@ -16,15 +18,24 @@ export const threadPost = (): Post | undefined => {
   const port = parentPort
   if (port === null || data?.skein === undefined) return undefined
   const { block, entry, modules } = data.skein
-  const { answered, control } = wordsIn(block)
+  const { answered, control, posted } = wordsIn(block)
+  const awake = new Awake(posted, Posted.far)
+  const post = (message: unknown, transfer?: Transfer): void => {
+    port.postMessage(message, transfer)
+    awake.sent()
+  }
   return {
     seat: { entry, modules },
-    tell: (told) => port.postMessage(told),
+    tell: post,
     uplink: uplinkOver({
       control,
       sealer: sharingSealer,
-      post: (message, transfer) => port.postMessage(message, transfer),
-      hear: (listener) => port.on("message", listener),
+      post,
+      hear: (listener) =>
+        port.on("message", (message) => {
+          awake.received()
+          listener(message)
+        }),
       answer: (ping) => Atomics.store(answered, 0, ping)
     }),
     leave: () => process.exit(0)
