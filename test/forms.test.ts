@@ -28,7 +28,7 @@ describe("forms that plans share", () => {
       const form = smallForm(offsets, targets)!
       assert.deepStrictEqual([...form.offsets], offsets)
       assert.deepStrictEqual([...form.targets], targets)
-      assert.deepStrictEqual(form.positions, positionsOf(rows.length, form.offsets, form.targets))
+      assert.deepStrictEqual(form.positions, positionsOf(rows.length, form.offsets, form.targets, false))
       assert.deepStrictEqual(form.reversed, reversedOf(form))
       assert.strictEqual(smallForm(offsets.slice(), targets.slice()), form)
     }

@@ -153,7 +153,7 @@ describe("a submission in turns", () => {
       let result = work.next()
       for (; result.done !== true; result = work.next()) count++
       assert.deepStrictEqual(result.value, order(edges))
-      if (size > 10) assert.isAtLeast(count, 8 * size / 10)
+      if (size > 10) assert.isAtLeast(count, 6 * size / 10)
     }
   })
 

@@ -12,6 +12,12 @@ import { keepSpecimen } from "../structures/specimens.ts"
 import { sides } from "./graph.ts"
 import type { Sides } from "./graph.ts"
 
+/** An order, and the most results that are held when tasks run in it one at a time. */
+export interface Found {
+  readonly positions: Int32Array
+  readonly peak: number
+}
+
 /** The two choices that no rule decides well for all graphs. */
 export interface Policy {
   /** Where a walk with nothing held begins: at the neediest sink or the neediest source. */
@@ -56,6 +62,9 @@ class Walk {
   madeEnd = 0
   starts = 0
   ran = 0
+  /** Results held now, and the most that were held at any moment. */
+  held = 0
+  peak = 0
 
   constructor(sides: Sides, policy: Policy) {
     const { size } = sides
@@ -86,13 +95,18 @@ class Walk {
     const { cells, sides: { dependencies, dependents } } = this
     cells[4 * task + Ran] = ++this.ran
     this.made[this.madeEnd++] = task
+    let now = this.held + 1
+    if (now > this.peak) this.peak = now
     const end = dependencies.offsets[task + 1]!
     for (let e = dependencies.offsets[task]!; e < end; e++) {
       const cell = 4 * dependencies.targets[e]!
       const last = cells[cell + Last]! ^ task
       cells[cell + Last] = last
-      if (--cells[cell + Waiting]! === 1 && cells[4 * last + Missing] === 0) this.releasing[this.releasingEnd++] = last
+      const waiting = --cells[cell + Waiting]!
+      if (waiting === 0) now--
+      else if (waiting === 1 && cells[4 * last + Missing] === 0) this.releasing[this.releasingEnd++] = last
     }
+    this.held = now
     const stop = dependents.offsets[task + 1]!
     for (let e = dependents.offsets[task]!; e < stop; e++) {
       const dependent = dependents.targets[e]!
@@ -154,10 +168,10 @@ class Walk {
     }
   }
 
-  /** Goes on for so many steps. Returns whether all tasks have run. */
-  goOn(steps: number): boolean {
+  /** Goes on for so many steps. Returns whether it is over: all tasks have run, or more than `peakMax` results were held. */
+  goOn(steps: number, peakMax: number): boolean {
     const { cells, sides: { size } } = this
-    for (let left = steps; this.ran < size; left--) {
+    for (let left = steps; this.ran < size && this.peak <= peakMax; left--) {
       if (left === 0) return false
       if (this.releasingEnd > 0) {
         const task = this.releasing[--this.releasingEnd]!
@@ -171,23 +185,23 @@ class Walk {
     return true
   }
 
-  positions(): Int32Array {
-    const { cells, sides: { size } } = this
+  found(): Found {
+    const { cells, peak, sides: { size } } = this
     const positions = new Int32Array(size)
     for (let i = 0; i < size; i++) positions[i] = cells[4 * i + Ran]! - 1
-    return positions
+    return { positions, peak }
   }
 }
 
 /**
  * Orders a graph in time linear in its tasks and edges, without recursion, and yields after so many rows. Optimal where no
- * result has two dependents (forests of reductions, chains).
+ * result has two dependents (forests of reductions, chains). Gives up when more than `peakMax` results are held.
  */
-export function* dig(sides: Sides, policy: Policy, rows: number): InPieces<Int32Array> {
+export function* dig(sides: Sides, policy: Policy, rows: number, peakMax: number): InPieces<Found | undefined> {
   const walk = new Walk(sides, policy)
   yield* pieces(sides.size, rows, (from, to) => walk.begin(from, to))
-  while (!walk.goOn(rows)) yield
-  return walk.positions()
+  while (!walk.goOn(rows, peakMax)) yield
+  return walk.peak > peakMax ? undefined : walk.found()
 }
 
 const nothing: Edges = { offsets: new Int32Array(1), targets: new Int32Array(0) }

@@ -26,14 +26,28 @@ export const scramble = (x: number): number => {
   return x ^ (x >>> 16)
 }
 
-/** Where the rows start when the edges are reversed. */
-function* startsOfReversed(size: number, targets: Int32Array, rows: number): InPieces<Int32Array> {
+/** Where the rows start when the edges are reversed, and whether the dependencies of all tasks have smaller numbers. */
+function* startsOfReversed(
+  { offsets, targets }: Edges,
+  rows: number
+): InPieces<{ readonly starts: Int32Array; readonly ascend: boolean }> {
+  const size = offsets.length - 1
   const starts = new Int32Array(size + 1)
-  yield* pieces(targets.length, rows, (from, to) => {
-    for (let e = from; e < to; e++) starts[targets[e]! + 1]!++
+  let ascend = true
+  yield* pieces(size, rows, (from, to) => {
+    let ascends = true
+    for (let i = from; i < to; i++) {
+      const end = offsets[i + 1]!
+      for (let e = offsets[i]!; e < end; e++) {
+        const target = targets[e]!
+        starts[target + 1]!++
+        if (target >= i) ascends = false
+      }
+    }
+    if (!ascends) ascend = false
   })
   for (let i = 0; i < size; i++) starts[i + 1]! += starts[i]!
-  return starts
+  return { starts, ascend }
 }
 
 /** Reverses edges. Rows fill in the order in which `visit` names the old rows: a sorted visit gives sorted rows. */
@@ -55,19 +69,8 @@ function* reversed(
   return { offsets: starts, targets: out }
 }
 
-function* indicesAscend({ offsets, targets }: Edges, rows: number): InPieces<boolean> {
-  let ascend = true
-  yield* pieces(offsets.length - 1, rows, (from, to) => {
-    for (let i = from; i < to && ascend; i++) {
-      const end = offsets[i + 1]!
-      for (let e = offsets[i]!; e < end; e++) if (targets[e]! >= i) ascend = false
-    }
-  })
-  return ascend
-}
-
 /** Lists the tasks in the order in which they become ready. */
-export function* topological({ offsets }: Edges, dependents: Edges, rows: number): InPieces<Int32Array> {
+function* topological({ offsets }: Edges, dependents: Edges, rows: number): InPieces<Int32Array> {
   const size = offsets.length - 1
   const missing = new Int32Array(size)
   const sequence = new Int32Array(size)
@@ -189,8 +192,8 @@ const colorsOf = (edges: Edges, sequence: Int32Array | undefined): Int32Array =>
 /** Reads a graph from both sides, in time linear in its tasks and edges, and yields after so many rows. */
 export function* sides(edges: Edges, rows: number): InPieces<Sides> {
   const size = edges.offsets.length - 1
-  const starts = yield* startsOfReversed(size, edges.targets, rows)
-  const sequence = (yield* indicesAscend(edges, rows))
+  const { ascend, starts } = yield* startsOfReversed(edges, rows)
+  const sequence = ascend
     ? undefined
     : yield* topological(edges, yield* reversed(edges, starts, undefined, rows), rows)
   const color = colorsOf(edges, sequence)

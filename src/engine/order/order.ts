@@ -3,7 +3,8 @@ import type { Edges } from "../structures/edges.ts"
 import { atOnce, everything, pieces } from "../structures/pieces.ts"
 import type { InPieces } from "../structures/pieces.ts"
 import { dig, policies } from "./dig.ts"
-import { sides, topological } from "./graph.ts"
+import type { Found } from "./dig.ts"
+import { sides } from "./graph.ts"
 import type { Sides } from "./graph.ts"
 import { Search } from "./search.ts"
 
@@ -28,6 +29,10 @@ export interface Held {
  */
 export const held = (edges: Edges, positions: Int32Array): Held =>
   atOnce(heldInPieces(edges, positions, positions.length))
+
+function* sumOf(edges: Edges, positions: Int32Array, rows: number): InPieces<number> {
+  return (yield* heldInPieces(edges, positions, rows)).sum
+}
 
 function* heldInPieces({ offsets, targets }: Edges, positions: Int32Array, rows: number): InPieces<Held> {
   const size = positions.length
@@ -98,39 +103,76 @@ const boundOf = ({ dependencies, dependents, size }: Sides, peak: number): numbe
 
 /**
  * Breadth first: the order in which tasks become ready, beginning with the sources in the order of their numbers. It sweeps over
- * a grid row by row, and holds little more than one row.
+ * a grid row by row, and holds little more than one row. Gives up when more than `peakMax` results are held.
  */
-function* sweep(edges: Edges, { dependents, size }: Sides, rows: number): InPieces<Int32Array> {
-  const sequence = yield* topological(edges, dependents, rows)
+function* sweep({ dependencies, dependents, size }: Sides, rows: number, peakMax: number): InPieces<Found | undefined> {
+  const missing = new Int32Array(size)
+  const waiting = new Int32Array(size)
   const positions = new Int32Array(size)
+  const sequence = new Int32Array(size)
+  let ready = 0
   yield* pieces(size, rows, (from, to) => {
-    for (let k = from; k < to; k++) positions[sequence[k]!] = k
+    let end = ready
+    for (let i = from; i < to; i++) {
+      missing[i] = dependencies.offsets[i + 1]! - dependencies.offsets[i]!
+      waiting[i] = dependents.offsets[i + 1]! - dependents.offsets[i]!
+      if (missing[i] === 0) sequence[end++] = i
+    }
+    ready = end
   })
-  return positions
+  let heldNow = 0
+  let peak = 0
+  // Without a cycle each task has its place by the time it is looked at.
+  yield* pieces(size, rows, (from, to) => {
+    let end = ready
+    let now = heldNow
+    let most = peak
+    for (let k = from; k < to && most <= peakMax; k++) {
+      const i = sequence[k]!
+      positions[i] = k
+      if (++now > most) most = now
+      for (let e = dependents.offsets[i]!; e < dependents.offsets[i + 1]!; e++) {
+        const d = dependents.targets[e]!
+        if (--missing[d]! === 0) sequence[end++] = d
+      }
+      for (let e = dependencies.offsets[i]!; e < dependencies.offsets[i + 1]!; e++) {
+        if (--waiting[dependencies.targets[e]!]! === 0) now--
+      }
+    }
+    ready = end
+    heldNow = now
+    peak = most
+  })
+  return peak > peakMax ? undefined : { positions, peak }
 }
 
 /** The best of the first order, a sweep, the other policies' and what a search finds below them. */
-function* improved(edges: Edges, both: Sides, first: Int32Array, rows: number): InPieces<Int32Array> {
+function* improved(edges: Edges, both: Sides, first: Found, rows: number): InPieces<Int32Array> {
   let best = first
-  let cost = yield* heldInPieces(edges, first, rows)
-  const bound = boundOf(both, cost.peak)
+  /** The sum of the best, once it is known. */
+  let sum: number | undefined
+  const bound = boundOf(both, first.peak)
   const others = both.size > maxTriedSize ? 1 : policies.length
-  for (let k = 0; k < others && cost.peak > bound; k++) {
-    const positions = k === 0 ? yield* sweep(edges, both, rows) : yield* dig(both, policies[k]!, rows)
-    const other = yield* heldInPieces(edges, positions, rows)
-    if (other.peak > cost.peak || (other.peak === cost.peak && other.sum >= cost.sum)) continue
-    best = positions
-    cost = other
+  for (let k = 0; k < others && best.peak > bound; k++) {
+    const other = k === 0 ? yield* sweep(both, rows, best.peak) : yield* dig(both, policies[k]!, rows, best.peak)
+    if (other === undefined) continue
+    let otherSum: number | undefined
+    if (other.peak === best.peak) {
+      sum ??= yield* sumOf(edges, best.positions, rows)
+      otherSum = yield* sumOf(edges, other.positions, rows)
+      if (otherSum >= sum) continue
+    }
+    best = other
+    sum = otherSum
   }
-  if (cost.peak === bound || both.size > maxSearchedSize) return best
+  if (best.peak === bound || both.size > maxSearchedSize) return best.positions
   const search = new Search(both, searchWork)
-  while (cost.peak > bound) {
-    const positions = search.find(cost.peak - 1)
+  while (best.peak > bound) {
+    const positions = search.find(best.peak - 1)
     if (positions === undefined) break
-    best = positions
-    cost = held(edges, positions)
+    best = { positions, peak: held(edges, positions).peak }
   }
-  return best
+  return best.positions
 }
 
 /**
@@ -163,5 +205,6 @@ export function* ordering(edges: Edges, rows: number): InPieces<Int32Array> {
   const straight = chain(edges)
   if (straight !== undefined) return straight
   const both = yield* sides(edges, rows)
-  return yield* improved(edges, both, yield* dig(both, policies[0]!, rows), rows)
+  const first = yield* dig(both, policies[0]!, rows, size)
+  return yield* improved(edges, both, first!, rows)
 }

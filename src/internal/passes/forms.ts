@@ -61,15 +61,20 @@ const isEqual = (known: Int32Array, given: ReadonlyArray<number>): boolean => {
 const makeForm = (offsets: Int32Array, targets: Int32Array): Form => {
   const size = offsets.length - 1
   const edges = { offsets, targets }
-  return { ...edges, positions: positionsOf(size, offsets, targets), reversed: reversedOf(edges), size }
+  return { ...edges, positions: positionsOf(size, offsets, targets, false), reversed: reversedOf(edges), size }
 }
 
 const onlyPosition = new Int32Array(1)
 
 /** The static position of each node. */
-export const positionsOf = (size: number, offsets: Int32Array, targets: Int32Array): Int32Array => {
+export const positionsOf = (
+  size: number,
+  offsets: Int32Array,
+  targets: Int32Array,
+  isSimple: boolean
+): Int32Array => {
   if (size === 1) return onlyPosition
-  return order(atOnce(plain(size, offsets, targets, everything)))
+  return order(isSimple ? { offsets, targets } : atOnce(plain(size, offsets, targets, everything)))
 }
 
 /** The same, in pieces of so many rows. */
@@ -77,9 +82,10 @@ export function* positionsInPieces(
   size: number,
   offsets: Int32Array,
   targets: Int32Array,
+  isSimple: boolean,
   rows: number
 ): InPieces<Int32Array> {
-  return yield* ordering(yield* plain(size, offsets, targets, rows), rows)
+  return yield* ordering(isSimple ? { offsets, targets } : yield* plain(size, offsets, targets, rows), rows)
 }
 
 /** The edges inside the plan, each once. */

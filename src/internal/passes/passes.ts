@@ -152,7 +152,14 @@ class Work {
     for (const [node, each] of draft.settings) if (gone[node] === 0) settings.set(places[node]!, each)
     const edges = Int32Array.from(rows.flatMap(({ edges }) => Array.from(edges, moved)))
     return {
-      draft: { nodes: rows.map(({ task }) => task), targets: draft.targets.map(moved), offsets, edges, settings },
+      draft: {
+        nodes: rows.map(({ task }) => task),
+        targets: draft.targets.map(moved),
+        offsets,
+        edges,
+        settings,
+        isSimple: false
+      },
       form: { size: kept.length, offsets, targets: edges, positions, reversed: undefined }
     }
   }

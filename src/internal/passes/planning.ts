@@ -22,9 +22,14 @@ export interface Draft<N = TaskImpl> {
   readonly offsets: Int32Array
   readonly edges: Int32Array
   readonly settings: ReadonlyMap<number, Settings>
+  /** Whether each row is known to name nodes of the plan alone, and none twice. */
+  readonly isSimple: boolean
   /** The form that has these edges, if plans share it. */
   readonly form?: Form | undefined
 }
+
+/** Rows up to this length are compared entry by entry; of longer ones nothing is known. */
+const longestCompared = 8
 
 /** A draft, written row by row, or its fault. */
 export abstract class Drafting<N> {
@@ -34,6 +39,7 @@ export abstract class Drafting<N> {
   protected settings = noSettings as Map<number, Settings>
   /** Whether nothing needs some nodes: a pure call turned out to run already after its dependencies had been given places. */
   protected hasOrphans = false
+  private isSimple = true
   /** The first fault. */
   protected fault: SubmitReason | Mistake | undefined
 
@@ -44,6 +50,7 @@ export abstract class Drafting<N> {
   /** A plan index for a node, whose edges have been written. */
   protected push(node: N, settings: Settings | undefined): number {
     const index = this.nodes.push(node) - 1
+    if (this.isSimple) this.isSimple = this.isSimpleFrom(this.offsets[index]!)
     this.offsets.push(this.edges.length)
     if (settings === undefined) return index
     if (this.settings === noSettings) this.settings = new Map()
@@ -51,17 +58,31 @@ export abstract class Drafting<N> {
     return index
   }
 
+  private isSimpleFrom(start: number): boolean {
+    const { edges } = this
+    if (edges.length - start > longestCompared) return false
+    for (let i = start; i < edges.length; i++) {
+      const target = edges[i]!
+      if (target < 0) return false
+      for (let j = start; j < i; j++) if (edges[j] === target) return false
+    }
+    return true
+  }
+
   protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | Refused {
-    const { fault, nodes, settings } = this
+    const { fault, isSimple, nodes, settings } = this
     if (fault !== undefined) return refusalOf(fault)
     const form = this.hasOrphans ? undefined : smallForm(this.offsets, this.edges)
-    if (form !== undefined) return { nodes, targets, offsets: form.offsets, edges: form.targets, settings, form }
+    if (form !== undefined) {
+      return { nodes, targets, offsets: form.offsets, edges: form.targets, settings, isSimple, form }
+    }
     const draft = {
       nodes,
       targets,
-      offsets: Int32Array.from(this.offsets),
-      edges: Int32Array.from(this.edges),
+      offsets: new Int32Array(this.offsets),
+      edges: new Int32Array(this.edges),
       settings,
+      isSimple,
       form
     }
     return this.hasOrphans ? cull(draft).draft : draft
@@ -69,11 +90,11 @@ export abstract class Drafting<N> {
 
   /** The same, in pieces of so many rows. */
   protected *draftedInPieces(targets: ReadonlyArray<Reference>, rows: number): InPieces<Draft<N> | Refused> {
-    const { fault, nodes, settings } = this
+    const { fault, isSimple, nodes, settings } = this
     if (fault !== undefined) return refusalOf(fault)
     const offsets = yield* typed(this.offsets, rows)
     const edges = yield* typed(this.edges, rows)
-    const draft = { nodes, targets, offsets, edges, settings, form: undefined }
+    const draft = { nodes, targets, offsets, edges, settings, isSimple, form: undefined }
     return this.hasOrphans ? cull(draft).draft : draft
   }
 }
@@ -151,7 +172,8 @@ export const cull = <N>(
     targets: targets.map(moved),
     offsets: starts,
     edges: rows,
-    settings: own
+    settings: own,
+    isSimple: false
   }
   return { draft, kept }
 }
@@ -167,16 +189,17 @@ export const formWithin = <N>({ positions }: Form, { draft: { edges, offsets }, 
 }
 
 /** The form of a draft, with the static position of each node. */
-export const formOf = <N>({ edges, form, nodes, offsets }: Draft<N>): Form => {
+export const formOf = <N>({ edges, form, isSimple, nodes, offsets }: Draft<N>): Form => {
+  if (form !== undefined) return form
   const size = nodes.length
-  return form ?? { size, offsets, targets: edges, positions: positionsOf(size, offsets, edges), reversed: undefined }
+  return { size, offsets, targets: edges, positions: positionsOf(size, offsets, edges, isSimple), reversed: undefined }
 }
 
 /** The same form as {@link formOf} gives, in pieces of so many rows. */
-export function* formInPieces<N>({ edges, nodes, offsets }: Draft<N>, rows: number): InPieces<Form> {
+export function* formInPieces<N>({ edges, isSimple, nodes, offsets }: Draft<N>, rows: number): InPieces<Form> {
   const size = nodes.length
   if (edges.length === 0) return flatForm(size)
-  const positions = yield* positionsInPieces(size, offsets, edges, rows)
+  const positions = yield* positionsInPieces(size, offsets, edges, isSimple, rows)
   const reversed = yield* reversedInPieces({ offsets, targets: edges }, rows)
   return { size, offsets, targets: edges, positions, reversed }
 }

@@ -319,25 +319,37 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     let left = steps
     for (;;) {
       while (stack.length > 0 && this.fault === undefined) {
-        if (--left < 0) return false
         const top = stack.length - 1
         const task = stack[top]!
-        const i = next[top]!
-        if (i === task.handles.length) {
+        const own = task.handles
+        let i = next[top]!
+        // Most dependencies have been visited before, by way of others.
+        while (i < own.length && left > 0 && this.isPassed(own[i]!)) {
+          i++
+          left--
+        }
+        next[top] = i
+        if (--left < 0) return false
+        if (i === own.length) {
           stack.pop()
           next.pop()
           this.add(task)
           continue
         }
         next[top] = i + 1
-        const handle = task.handles[i]!
-        if (isTask(handle)) this.visit(handle)
+        // A future is passed.
+        this.visit(own[i] as TaskImpl)
       }
       if (this.fault !== undefined || this.root === handles.length) return true
       if (--left < 0) return false
       const handle = handles[this.root++]!
       if (isTask(handle)) this.visit(handle)
     }
+  }
+
+  /** Whether a handle needs no visit. */
+  private isPassed(handle: Handle): boolean {
+    return !isTask(handle) || handle.stamp === this.stamp + 1
   }
 
   private visit(task: TaskImpl): void {
