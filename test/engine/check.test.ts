@@ -228,13 +228,16 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       })],
     ["S1: extras names the free row 99", (state) => extrasFor(state, 99)],
     ["S1: run (row 2, running) has lost its extras", ({ tasks }, _, id) => tasks.flags[id("run")]! |= Flag.hasExtras],
+    [
+      "S1: run (row 2, running) has lost its later dependents",
+      ({ tasks }, _, id) => tasks.flags[id("run")]! |= Flag.hasLater
+    ],
     ["S1: the step is not finished", (state) => state.step.unplaced.push(0)],
     ["S1: nobody was asked whether it lacks a worker", (state) => {
       state.crew.hasChanged = true
       state.demanding = 1
     }],
     ["S15: demands has a bit and no data", (state) => void (state.uses |= Use.demands)],
-    ["S15: later has data and no bit", (state, _, id) => state.later.set(id("run"), new Map([[id("next"), 1]]))],
     ["S15: ahead has data and no bit", (state) => addWorker(state, { ahead: 1 })],
     ["S15: row 2 has settings and no bit", ({ tasks }, _, id) => tasks.flags[id("run")]! &= ~Flag.hasSettings],
     // ---- what tasks wait for

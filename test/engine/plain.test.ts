@@ -128,6 +128,7 @@ const perTask = (
     submit(independent, 1, send)
     const [parent, attempt] = started.shift()!
     send({ _tag: "OwnerOpened", now: 0, owner: 2, name: "body" })
+    submit(() => [~parent], 1, send, { ...outside, wait: 3 })
     submit(shape, 40, send, { owner: 2, parent, attempt, wait: 2 })
   } else submit(shape, 40, send, outside, portable)
   const end = (times: number): void => {
@@ -162,7 +163,7 @@ describe("the way of a plain task", () => {
     assert.isAtMost(flags!, 7)
   })
 
-  it("meets no more while the body that computes the graph waits without its slot", () => {
+  it("meets no more while the body that computes the graph waits without its slot, and a later task for that one", () => {
     for (const shape of [chain, independent]) assert.deepStrictEqual(perTask(shape, [], true), perTask(shape))
   })
 

@@ -62,6 +62,9 @@ export const rows: Rule = function*(state, { live, name }) {
   }
   for (const task of live) {
     if (has(state, task, Flag.hasExtras) !== state.extras.has(task)) yield `S1: ${name(task)} has lost its extras`
+    if (has(state, task, Flag.hasLater) !== state.later.has(task)) {
+      yield `S1: ${name(task)} has lost its later dependents`
+    }
   }
 }
 

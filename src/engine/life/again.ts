@@ -63,7 +63,7 @@ export const acquireAgain = (state: State, task: TaskId, out: Out): void => {
   dropExtra(state, task, "history")
   tasks.starts[task] = 0
   tasks.attempt[task] = 0
-  const lasting = Flag.hasExtras | Flag.hasSettings
+  const lasting = Flag.hasExtras | Flag.hasSettings | Flag.hasLater
   tasks.flags[task] = (tasks.flags[task]! & lasting) | Flag.begun | Flag.recomputed | Flag.resource
   transition(state, task, Phase.waiting)
   waitAgain(state, task, "atOnce", out)

@@ -14,7 +14,7 @@ import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import type { Later } from "../state/Extras.ts"
-import { entriesOf } from "../state/later.ts"
+import { dropLater, entriesOf, laterOf } from "../state/later.ts"
 import { hasTaker, holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
@@ -71,7 +71,7 @@ const stampEnd = (state: State, task: TaskId): void => {
 export const tellEnd = (state: State, task: TaskId, out: Out): void => {
   const { flags, refs, submission } = state.tasks
   waits.taskEnded(state, task, out)
-  if (isRare(state, task, Look.tell)) return tellRarely(state, task, out)
+  if ((flags[task]! & Flag.hasLater) !== 0 || isRare(state, task, Look.tell)) return tellRarely(state, task, out)
   tellOwnDependents(state, task, submission[task]!, out)
   loseAll(state, task, submission[task]!, out)
   flags[task]! |= Flag.told
@@ -82,7 +82,7 @@ const tellRarely = (state: State, task: TaskId, out: Out): void => {
   const tasks = state.tasks
   const submission = tasks.submission[task]!
   const isOwning = state.resources > 0 && livesOn(state, task, submission)
-  const later = state.later.size === 0 ? undefined : state.later.get(task)
+  const later = laterOf(state, task)
   if (state.successors.size > 0) succeedFormer(state, task)
   tellOwnDependents(state, task, submission, out)
   if (later !== undefined) tellLater(state, task, later, out)
@@ -90,7 +90,7 @@ const tellRarely = (state: State, task: TaskId, out: Out): void => {
   if (extras?.alias !== undefined && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
   if (!isOwning) dropDependencies(state, task, submission, out)
   // Until here they count as its users.
-  if (later !== undefined) state.later.delete(task)
+  if (later !== undefined) dropLater(state, task)
   tasks.flags[task]! |= Flag.told
   if ((tasks.flags[task]! & Flag.wished) !== 0) wishes.fulfil(state, task, submission)
   if (tasks.refs[task] === 0) release(state, task, out)

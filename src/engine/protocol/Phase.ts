@@ -72,6 +72,8 @@ export const Flag = {
   hasExtras: 256,
   /** Its plan has settings for it, or its submission names a share. */
   hasSettings: 512,
-  /** All of these but the first two: the task is no plain one. */
-  rare: 0xfffc
+  /** It has dependents in later submissions. Matters at its end alone. */
+  hasLater: 1024,
+  /** All of these but the first two and the last: the task is no plain one. */
+  rare: 0xfbfc
 } as const

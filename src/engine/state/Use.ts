@@ -15,34 +15,32 @@ export const Use = {
   demands: 2,
   /** A body waits for its slot, or keeps it while it waits for tasks. One that waits without it asks for nothing meanwhile. */
   waits: 4,
-  /** A task has dependents in later submissions. */
-  later: 8,
   /** A live task has a result that owns a resource. */
-  resources: 16,
+  resources: 8,
   /** A timer is armed. */
-  timers: 32,
+  timers: 16,
   /** No local worker takes tasks. */
-  noTaker: 64,
+  noTaker: 32,
   /** A worker is draining. */
-  draining: 128,
+  draining: 64,
   /** Placement is not the default: there is another scheme, or a worker with a mark. Kept from then on, like the next three. */
-  steering: 256,
+  steering: 128,
   /** Attempts are sent to some worker beyond its slots. */
-  ahead: 512,
+  ahead: 256,
   /** A worker retires after a number of tasks. */
-  counting: 1024,
+  counting: 512,
   /** A worker has a time to live or a maximum age, or there is a pool, so that something may be due at `watchAt`. */
-  watching: 2048,
+  watching: 1024,
   /** In this step results have moved, or waits on behalf of an owner end. */
-  step: 4096,
+  step: 2048,
   /** A worker is remote. Kept from then on. */
-  kinds: 8192,
+  kinds: 4096,
   /** A worker hands its results over. Kept from then on, like the next one. */
-  home: 16384,
+  home: 8192,
   /** A remote task was submitted. */
-  away: 32768,
+  away: 16384,
   /** Something is paused, or a task waits for a rate. */
-  delays: 65536
+  delays: 32768
 } as const
 
 /** The bits that the first remote worker sets. They matter where it, or what it may run, takes part. */
@@ -61,7 +59,7 @@ export const Look = {
   startHere: start & ~far,
   end,
   endHere: end & ~far,
-  tell: Use.later | Use.resources,
+  tell: Use.resources,
   forget: Use.log | Use.demands | Use.resources,
   /** The other bits have nothing to do at the end of a step. */
   conclude: ~far

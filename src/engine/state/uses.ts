@@ -28,7 +28,6 @@ export const usesNow = (state: State): number => {
   let uses = state.uses & kept
   if (state.demanding > 0 || overtaken.size > 0 || turns.size > 0) uses |= Use.demands
   if (keeping.size > 0 || workers.some(isAwaited)) uses |= Use.waits
-  if (state.later.size > 0) uses |= Use.later
   if (state.resources > 0) uses |= Use.resources
   if (state.timers.heap.length > 0) uses |= Use.timers
   if (delays.held.length > 0 || isAnyPaused(state)) uses |= Use.delays
