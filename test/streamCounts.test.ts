@@ -1,6 +1,6 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { countItem } from "./bench/streamCounts.ts"
-import { close, completed, waysOf, waysOneByOne } from "./bench/streams.ts"
+import { close, completed, waysInBatches, waysOf, waysOneByOne } from "./bench/streams.ts"
 import type { Way } from "./bench/streams.ts"
 
 const named = (ways: ReadonlyArray<Way>, name: string): Way => ways.find((way) => way.name === name)!
@@ -39,6 +39,15 @@ describe("what an item of a stream costs, in counts", () => {
       assert.isAtMost(parks, 1)
     })
   }
+
+  it("a batch of 16: a sixteenth of an end and of a fiber, and no operation for a body that ends with its call", async () => {
+    const { effects, events, fibers, maps, parks } = await countItem(named(waysInBatches, "batch: 16"), 256)
+    assert.isAtMost(events, 0.12)
+    assert.isAtMost(fibers, 0.07)
+    assert.isAtMost(effects, 0.5)
+    assert.isAtMost(maps, 1.5)
+    assert.isAtMost(parks, 0.02)
+  })
 
   it("a future that is given as it ends, joined and released", async () => {
     const { effects, events, fibers, maps } = await countItem(completed, 64)

@@ -468,7 +468,9 @@ const largeTables = async (): Promise<void> => {
 // ---- streams
 
 const streamsTables = async (): Promise<void> => {
-  const { close, compare, completed, heaps, submitted, waysOf, waysOneByOne } = await import("./streams.ts")
+  const { close, compare, completed, heaps, submitted, waysInBatches, waysOf, waysOneByOne } = await import(
+    "./streams.ts"
+  )
   const count = 10_000
   const rounds = flags.quick ? 5 : 15
   for (const body of ["sync", "promise"] as const) {
@@ -501,6 +503,14 @@ const streamsTables = async (): Promise<void> => {
   table(
     ["", ...windows.map(String)],
     waysOneByOne.map(({ name }, i) => [name, ...byWindow.map((each) => figure(each[i]))])
+  )
+  say(`## Items in batches, ${count.toLocaleString("en")} items, window 1024: µs of processor time an item`)
+  say()
+  const [alone] = waysInBatches
+  const batches = await compare(waysInBatches, [alone!.name], count, 1024, rounds)
+  table(
+    ["", "µs an item", `of ${alone!.name}`],
+    batches.map(({ micros, name, ratios }) => [name, figure(micros), ...ratios.map(figure)])
   )
   say(`## Futures as they end, ${count.toLocaleString("en")}: µs of processor time each, with the tasks`)
   say()

@@ -185,6 +185,13 @@ export const waysOneByOne: ReadonlyArray<Way> = [
   }))
 ]
 
+/** Several items in a task, of bodies that cost less than one. */
+export const waysInBatches: ReadonlyArray<Way> = [1, 4, 16, 64].map((batch) => ({
+  name: `batch: ${batch}`,
+  run: (items, outstanding) =>
+    sum(Client.stream(items, (n: number) => Effect.succeed(n + 1), { batch, outstanding, ordered: false }))
+}))
+
 /** Futures of tasks that end together, of which the results are read as they end, and dropped. */
 export const completed: Way = {
   name: "asCompleted, with join and release",

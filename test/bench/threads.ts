@@ -130,6 +130,15 @@ export const measure = async (threads: number, isQuick: boolean): Promise<Readon
     few,
     few
   )
+  const streamed = await interleaved(
+    [1, 4, 16, 64].map((batch): Contestant => ({
+      name: batch === 1 ? "Skein" : `Skein, batch: ${batch}`,
+      run: () => runner.stream(range(many).map((i) => tiny(i)), batch)
+    })),
+    rounds,
+    many,
+    many
+  )
   const busy = await interleaved(
     [
       ...others.map((pool) => allAtOnce(pool, few, (x) => ({ body: "millisecond", x }))),
@@ -165,6 +174,11 @@ export const measure = async (threads: number, isQuick: boolean): Promise<Readon
   return [
     { title: `${many.toLocaleString("en")} tiny tasks on ${threads} threads`, note: "All at once.", figures: tinies },
     { title: "Tiny tasks one at a time", note: "Each is awaited before the next.", figures: singly },
+    {
+      title: `${many.toLocaleString("en")} tiny items of a stream, in batches`,
+      note: "So many items in a task, at most 1,024 taken and not used.",
+      figures: streamed
+    },
     {
       title: "Bodies of a millisecond",
       note: `${few} of them at once; 500 is the ideal of two cores. Skein's threads are busy for ${

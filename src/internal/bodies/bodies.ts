@@ -134,6 +134,26 @@ export const calledOn = (
   return Result.isSuccess(begun) ? begun.success : Exit.die(begun.failure)
 }
 
+/** Calls the body of a task without dependencies from inside a fiber: its exit, or the effect that gives it. It may throw. */
+export const calledBody = <W>(
+  task: TaskImpl,
+  keyOf: KeyOf<W>,
+  where: W,
+  id: number
+): Effect.Effect<unknown, unknown> => {
+  const { body, inputs } = task
+  switch (body._tag) {
+    case "effect":
+      return body.constant === undefined
+        ? effectOf(callBody(body.run, inputs), keyOf, where, id)
+        : body.constant as Effect.Effect<unknown>
+    case "map":
+      return Exit.succeed(valueOf(body.run, inputs, keyOf, where, id))
+    default:
+      return bodyOf(task, undefined, keyOf, where, id)
+  }
+}
+
 /** The defect for a value in place of an effect; `what` says where. */
 export const givenEffect = <A, E, R>(what: string, given: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
   if (Effect.isEffect(given)) return given

@@ -6,9 +6,10 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { CurrentAnnotations } from "../bodies/annotations.ts"
-import { bodyOf, strayResult, valueOf } from "../bodies/bodies.ts"
+import { calledBody, strayResult } from "../bodies/bodies.ts"
 import type { Named } from "../portable/named.ts"
 import { isTask, noHandles, noOptions, TaskImpl } from "../tasks/task.ts"
 import type { Handle, TaskOptions } from "../tasks/task.ts"
@@ -60,53 +61,75 @@ export const together = (tasks: ReadonlyArray<TaskImpl>): TaskImpl => {
   const { body, named, options } = tasks[0]!
   const make = (run: (values: unknown) => Effect.Effect<unknown>, inputs: unknown, as?: Named): TaskImpl =>
     new TaskImpl({ _tag: "effect", run, ...as && { named: as } }, inputs, "none", noHandles, options, undefined)
-  if (named === undefined || body._tag !== "effect") return make(() => exitsOf(tasks, bodyIn), undefined)
+  if (named === undefined || body._tag !== "effect") return make(() => exitsOf(tasks, begun, checked), undefined)
   const payloads = tasks.map(({ inputs }) => inputs)
   return make(
-    (values) => exitsOf(values as typeof payloads, body.run as (payload: unknown) => Effect.Effect<unknown>),
+    (values) => exitsOf(values as typeof payloads, body.run as (payload: unknown) => Effect.Effect<unknown>, asItIs),
     payloads,
     named.batchOf(named)
   )
 }
 
-/** Runs bodies one after the other. Each has a scope, which the next one takes over if nothing was acquired in it. */
+/**
+ * Runs bodies one after the other. `begin` calls a body, and `ended` has the last word on its exit. A body that has not ended with its
+ * call has a scope, which the next one takes over if nothing was acquired in it.
+ */
 const exitsOf = <A>(
   all: ReadonlyArray<A>,
-  run: (each: A) => Effect.Effect<unknown, unknown>
+  begin: (each: A) => Effect.Effect<unknown, unknown>,
+  ended: (each: A, exit: Exit.Exit<unknown, unknown>) => Exit.Exit<unknown, unknown>
 ): Effect.Effect<ReadonlyArray<Exit.Exit<unknown, unknown>>> => {
   const exits: Array<Exit.Exit<unknown, unknown>> = []
-  const untilAcquired = Effect.suspend(() => {
+  const note = (exit: Exit.Exit<unknown, unknown>): void => void exits.push(ended(all[exits.length]!, exit))
+  const beginNext = (): Effect.Effect<unknown, unknown> => begin(all[exits.length]!)
+  /** Calls bodies until one has not ended with its call: the rest of that, if any. */
+  const callOn = (): Effect.Effect<unknown, unknown> | undefined => {
+    while (exits.length < all.length) {
+      const begun = Result.try(beginNext)
+      if (Result.isFailure(begun)) note(Exit.die(begun.failure))
+      else if (Exit.isExit(begun.success)) note(begun.success)
+      else return begun.success
+    }
+    return undefined
+  }
+  const untilAcquired = (first: Effect.Effect<unknown, unknown>): Effect.Effect<void> => {
     const scope = Scope.makeUnsafe()
+    let rest: Effect.Effect<unknown, unknown> | undefined = first
     const loop = Effect.whileLoop({
-      while: () => exits.length < all.length && scope.state._tag === "Empty",
-      body: () => Effect.exit(run(all[exits.length]!)),
-      step: (exit) => exits.push(exit)
+      while: () => rest !== undefined,
+      body: () => Effect.exit(rest!),
+      step: (exit) => {
+        note(exit)
+        rest = scope.state._tag === "Empty" ? callOn() : undefined
+      }
     })
     const closing = (exit: Exit.Exit<unknown>): Effect.Effect<void> => Scope.close(scope, exits.at(-1) ?? exit)
     return Effect.onExit(Effect.provideService(loop, Scope.Scope, scope), closing)
-  })
-  const goOn: Effect.Effect<typeof exits> = Effect.flatMap(
-    Effect.exit(untilAcquired),
-    (closed) => {
+  }
+  const goOn: Effect.Effect<typeof exits> = Effect.suspend(() => {
+    const rest = callOn()
+    if (rest === undefined) return Effect.succeed(exits)
+    return Effect.flatMap(Effect.exit(untilAcquired(rest)), (closed) => {
       // A finalizer that dies is the failure of its item.
       if (Exit.isFailure(closed)) exits.push(Exit.asVoidAll([exits.pop() ?? Exit.void, closed]))
-      return exits.length < all.length ? goOn : Effect.succeed(exits)
-    }
-  )
+      return goOn
+    })
+  })
   return goOn
 }
 
 const keyOf = ({ options: { label } }: TaskImpl): string => label ?? "an item"
 
-/** The body of one item, with its result checked. */
-const bodyIn = (task: TaskImpl): Effect.Effect<unknown, unknown> => {
-  const { inputs, plain } = task
-  if (plain !== undefined) return Effect.sync(() => valueOf(plain, inputs, keyOf, task, 0))
-  return Effect.flatMap(bodyOf(task, undefined, keyOf, task, 0), (value) => {
-    const stray = strayResult(task, value, () => inputs, keyOf, task, 0)
-    return stray === undefined ? Effect.succeed(value) : Effect.die(stray)
-  })
+const begun = (task: TaskImpl): Effect.Effect<unknown, unknown> => calledBody(task, keyOf, task, 0)
+
+/** The exit of an item whose result is checked. */
+const checked = (task: TaskImpl, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => {
+  if (Exit.isFailure(exit)) return exit
+  const stray = strayResult(task, exit.value, () => task.inputs, keyOf, task, 0)
+  return stray === undefined ? exit : Exit.die(stray)
 }
+
+const asItIs = (_: unknown, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> => exit
 
 /**
  * The size of the next batch, by the smoothed time of batches of the present size: short ones grow to a fifth of a second, long ones

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
 import * as Portable from "skein/Portable"
 import * as Skein from "skein/Skein"
@@ -32,6 +33,8 @@ export const tinyEffect = Task.fn((x: number) => Effect.succeed(tiny(x)))
 export interface Runner {
   /** Computes all tasks of a graph; the values. */
   readonly compute: <A>(tasks: ReadonlyArray<Task.Task<A, any, any>>) => Promise<ReadonlyArray<A>>
+  /** Runs tasks as items of a stream, so many in a batch; the last value. */
+  readonly stream: <A>(tasks: ReadonlyArray<Task.Task<A, any, any>>, batch: number) => Promise<A | undefined>
   readonly close: () => Promise<void>
 }
 
@@ -53,5 +56,11 @@ export const open = async (threads: number): Promise<Runner> => {
 
 const runnerOf = (runtime: ManagedRuntime.ManagedRuntime<Client.Client, unknown>): Runner => ({
   compute: (tasks) => runtime.runPromise(Client.compute(tasks as ReadonlyArray<Task.Task<any>>) as Effect.Effect<any>),
+  stream: (tasks, batch) =>
+    runtime.runPromise(
+      Client.stream(tasks as ReadonlyArray<Task.Task<any>>, { batch, outstanding: 1024 }).pipe(
+        Stream.runFold(() => undefined, (_, value) => value)
+      )
+    ),
   close: () => runtime.dispose()
 })
