@@ -185,6 +185,24 @@ describe("how far ahead workers are fed", () => {
     assert.deepStrictEqual(rig.state.workers[0]!.sent.size, 40)
   })
 
+  it("B2, B3: a line that is shorter near the end is filled up when half of that is gone, and not at each end", () => {
+    const rig = new Rig({})
+    rig.send({ _tag: "WorkerAdded", name: "far", slots: 1, kind: "remote", ahead: 4096, handsOver: true })
+    rig.state.paces.set(1, 1)
+    const names = Array.from({ length: 32 }, (_, i) => `t${i}`)
+    rig.submit(rig.open(), Object.fromEntries(names.map((name) => [name, []])), { portable: names })
+    const { sent } = rig.state.workers[0]!
+    const sizes = [sent.size]
+    for (const name of names.slice(0, -1)) {
+      rig.end(name)
+      sizes.push(sent.size)
+    }
+    // After so many ends, up to half of what is left then.
+    const fills = sizes.flatMap((size, i) => i > 0 && size >= sizes[i - 1]! ? [[i, size]] : [])
+    assert.strictEqual(sizes[0], 16)
+    assert.deepStrictEqual(fills, [[8, 12], [14, 9], [19, 7], [23, 5], [26, 3], [28, 2], [29, 2]])
+  })
+
   it("B2, B3, W12: where one of ten bodies is long no long line waits behind it at the end", () => {
     const times = Array.from({ length: 2000 }, (_, i) => i % 10 === 9 ? 2000 : 10)
     const { wall } = run(times)
@@ -207,12 +225,13 @@ describe("how far ahead workers are fed", () => {
   it("B2: a line has work for 4 ms by the smoothed time of bodies, and is filled up when half of that is gone", () => {
     assert.strictEqual(smoothed(undefined, 100), 100)
     assert.strictEqual(Math.round(smoothed(100, 1100)), 400)
-    const of = (size: number, line: number) => ({ sent: lineOf(size), line, slots: 1, ahead: 4096 })
+    const of = (size: number, line: number, full = 4096) => ({ sent: lineOf(size), line, slots: 1, full })
     assert.isTrue(fits(of(4, horizonMicros - 10), 10, 99))
     assert.isFalse(fits(of(4, horizonMicros - 10), 11, 99))
     assert.isTrue(fits(of(1, horizonMicros), 11, 99))
     assert.deepStrictEqual([isLow(of(4, 2000)), isLow(of(4, 2001)), isLow(of(1, 2001))], [true, false, true])
     assert.isFalse(isLow(of(2049, 2000)))
+    assert.deepStrictEqual([isLow(of(50, 50, 100)), isLow(of(51, 51, 100)), isLow(of(1, 1, 1))], [true, false, true])
   })
 
   it("B2, C3, F8: what is timed from its start, or must not run twice, is not sent ahead, and holds up what comes after it", () => {

@@ -86,16 +86,15 @@ const passOn = (state: State, worker: WorkerRecord, out: Out): void => {
  */
 const send = (state: State, out: Out): void => {
   ready.flushLone(state)
-  if (!state.workers.some(isHungry) || isBraked(state)) return
+  // Most steps find no line, or no task: that is looked up first.
+  if (ready.nextFor(state, kindsOf(state.workers, isHungry)) < 0 || isBraked(state)) return
   const hungry = state.workers.filter(isHungry)
   let low: ReadonlyArray<WorkerRecord> = state.queues.size === 0
     ? hungry
     : hungry.filter((worker) => !isWanted(state, worker))
-  // Most steps find no task: that is looked up first.
-  if (ready.nextFor(state, kindsOf(low)) < 0) return
   const { left, slots: all } = leftFor(state)
   for (;;) {
-    const kinds = kindsOf(low)
+    const kinds = kindsOf(low, takesMore)
     const task = ready.nextFor(state, kinds)
     if (task < 0) return
     const micros = pacing.likely(state, task)
@@ -129,12 +128,13 @@ const isWanted = (state: State, worker: WorkerRecord): boolean => {
   return false
 }
 
-/** The kinds of those of these workers that take more. */
-const kindsOf = (workers: ReadonlyArray<WorkerRecord>): Kinds => {
+/** The kinds of some workers. */
+const kindsOf = (workers: ReadonlyArray<WorkerRecord>, isOne: (worker: WorkerRecord) => boolean): Kinds => {
   let local = false
   let remote = false
-  for (const worker of workers) {
-    if (!takesMore(worker)) continue
+  for (let i = 0; i < workers.length; i++) {
+    const worker = workers[i]!
+    if (!isOne(worker)) continue
     if (worker.kind === "local") local = true
     else remote = true
   }

@@ -38,9 +38,12 @@ export const likely = (state: State, task: TaskId): number =>
 export const mayGoAhead = (state: State, task: TaskId): boolean =>
   settingsOf(state, task)?.timeoutMillis === undefined && mayRepeat(state, task)
 
-/** Whether half of a line is gone. */
-export const isLow = ({ ahead, line, sent, slots }: Pick<WorkerRecord, "ahead" | "line" | "sent" | "slots">): boolean =>
-  sent.size <= least * slots / 2 || (2 * sent.size <= ahead && 2 * line <= horizonMicros * slots)
+/**
+ * Whether half of a line is gone: of what it may have, and of what it had last, which is less near the end. Else it would be filled
+ * up by one attempt at each end.
+ */
+export const isLow = ({ full, line, sent, slots }: Pick<WorkerRecord, "full" | "line" | "sent" | "slots">): boolean =>
+  sent.size <= least * slots / 2 || (2 * sent.size <= full && 2 * line <= horizonMicros * slots)
 
 /** Whether a body that takes so long fits into a line of which `share` is the most. */
 export const fits = (

@@ -191,6 +191,7 @@ export const startAhead = (state: State, task: TaskId, worker: WorkerRecord, mic
   worker.sent.push(task, micros)
   worker.sentOf[kindOf(state, task)]++
   worker.line += micros
+  worker.full = worker.sent.size
   send(state, task, worker, out)
 }
 

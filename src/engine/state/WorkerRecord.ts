@@ -53,6 +53,8 @@ export interface WorkerRecord {
   readonly sent: Line
   /** The sum of these times, in microseconds. */
   line: number
+  /** How many they were when the last one was sent. */
+  full: number
   /** How many of these tasks are of each kind: a look at them all at each event would cost more than the rest of the step. */
   readonly sentOf: Record<TaskKind, number>
   /** Those that were asked back. */

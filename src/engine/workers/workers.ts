@@ -86,6 +86,7 @@ const enter = (state: State, newcomer: Newcomer, phase: WorkerPhase): WorkerReco
     idleSince: Infinity,
     sent: new Line(),
     line: 0,
+    full: 0,
     sentOf: { local: 0, portable: 0, remote: 0 },
     askedBack: new Set(),
     rejoining: new Map()

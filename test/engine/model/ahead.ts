@@ -36,10 +36,10 @@ const horizon = 4000
 const lineOf = (model: Facts, { row }: Worker): number =>
   sentTo(model, row).reduce((sum, { likely }) => sum + likely, 0)
 
-/** B2: whether half of the line of a worker is gone. */
+/** B2: whether half of the line of a worker is gone: of the longest that it may be, and of what it was last. */
 const isLow = (model: Facts, worker: Worker): boolean => {
   const { length } = sentTo(model, worker.row)
-  const isShort = 2 * length <= worker.ahead && 2 * lineOf(model, worker) <= horizon * worker.slots
+  const isShort = 2 * length <= worker.full && 2 * lineOf(model, worker) <= horizon * worker.slots
   return length <= worker.slots || isShort
 }
 
@@ -115,6 +115,7 @@ export const judgeAhead = (model: Facts, state: State, task: Task, worker: numbe
     }
   }
   task.likely = likelyOf(model, task)
+  to.full = sentTo(model, worker).length + 1
 }
 
 export const judgeTakeBack = (model: Facts, { attempt, task: row, worker }: TakeBack): void => {

@@ -234,6 +234,8 @@ export interface Worker {
   heardAt: number
   started: number
   idleSince: number | undefined
+  /** How many attempts were in its line when the last one was sent. */
+  full: number
 }
 
 export const takesTasks = ({ phase }: Worker): boolean => phase === "open" || phase === "starting"

@@ -20,7 +20,7 @@ export const makeWorker = (
   isPooled = false,
   restarts: ReadonlyArray<number> = []
 ): Worker => {
-  const times = { since: model.now, heardAt: model.now, started: 0, idleSince: undefined }
+  const times = { since: model.now, heardAt: model.now, started: 0, idleSince: undefined, full: 0 }
   return {
     serial: model.crew++,
     row,
