@@ -6,10 +6,13 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import process from "node:process"
 import { type Faults, Simulation } from "../src/testing/index.ts"
+import { Ports } from "../src/testing/internal/carriedPort.ts"
 import { closingFaults, randomClosings } from "../test/testing/closings.ts"
 import { allFaults, randomGraph } from "../test/testing/graphs.ts"
+import { namedFaults, namedMakers, randomNamed, randomNamedGraph } from "../test/testing/namedPrograms.ts"
 import { randomProgram } from "../test/testing/programs.ts"
 import { randomRecursion, randomStrikes, strikeFaults } from "../test/testing/recursion.ts"
+import { remotePorts } from "../test/testing/remoteGraphs.ts"
 
 const [seeds = 100_000, first = 1] = process.argv.slice(2).map(Number)
 const part = 5000
@@ -28,11 +31,19 @@ const soak = <I>(name: string, subject: Simulation.Subject<I>, faults?: Faults.F
     }
   })
 
+/** On workers elsewhere that die. */
+const elsewhere = Effect.provideService(
+  Ports,
+  remotePorts({ shares: true, ahead: 6, deadly: 0.02, makers: namedMakers })
+)
+
 const program = soak("graphs", randomGraph, allFaults).pipe(
   Effect.andThen(soak("programs", randomProgram, allFaults)),
   Effect.andThen(soak("recursion", randomRecursion)),
   Effect.andThen(soak("cancelled recursion", randomStrikes({}), strikeFaults)),
   Effect.andThen(soak("closings", randomClosings, closingFaults)),
+  Effect.andThen(elsewhere(soak("named programs", randomNamed, namedFaults))),
+  Effect.andThen(elsewhere(soak("named graphs", randomNamedGraph, namedFaults))),
   Effect.matchEffect({
     onFailure: (found) =>
       Effect.andThen(
@@ -41,7 +52,7 @@ const program = soak("graphs", randomGraph, allFaults).pipe(
           process.exitCode = 1
         })
       ),
-    onSuccess: () => Console.log(`${5 * seeds} schedules, nothing found`)
+    onSuccess: () => Console.log(`${7 * seeds} schedules, nothing found`)
   })
 )
 

@@ -64,6 +64,37 @@ describe("work that bodies submit elsewhere", () => {
       assert.strictEqual(yield* Client.compute(Fib(10)), 55)
     }).pipe(Effect.provide(elsewhere([Fib], FibLive, { workers: 1 }))))
 
+  it.effect("N1, C4: a body that waits for the end of a group that another body has fired gives its slot away", () => {
+    const Firer = Portable.make("Firer")
+    const Waiter = Portable.make("Waiter")
+    const [running, hasCancelled] = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<void>()]
+    const FirerLive = Firer.toLayer(() =>
+      Effect.gen(function*() {
+        yield* Client.fireAndForget(Task.make(Client.compute(Open())), { group: "g" })
+        yield* Worker.seceded(Deferred.await(hasCancelled))
+        yield* Client.cancelGroup("g", { wait: false })
+        yield* Client.awaitGroup("g")
+      }).pipe(Effect.orDie)
+    )
+    // It has the slot again when what was fired has been cancelled, and that needs the slot before it can end.
+    const WaiterLive = Waiter.toLayer(() =>
+      Effect.andThen(
+        Worker.seceded(Deferred.await(running)),
+        Effect.andThen(Deferred.succeed(hasCancelled, undefined), Effect.orDie(Client.awaitGroup("g")))
+      )
+    )
+    const OpenLive = Open.toLayer(() =>
+      Effect.ensuring(
+        Worker.seceded(Effect.andThen(Deferred.succeed(running, undefined), Effect.never)),
+        Effect.promise(() => new Promise((done) => setImmediate(done)))
+      )
+    )
+    const handlers = Layer.provideMerge(Layer.merge(FirerLive, WaiterLive), OpenLive)
+    return Effect.gen(function*() {
+      yield* Client.compute([Firer(), Waiter()])
+    }).pipe(Effect.provide(elsewhere([Firer, Waiter, Open], handlers, { workers: 1 })))
+  })
+
   it.effect("F8, C4: a function that waits for a named task ends with its worker, and the layer closes", () => {
     const wires: Array<Wire> = []
     const begun = Deferred.makeUnsafe<void>()

@@ -21,7 +21,7 @@ import { Outgoing } from "../src/internal/remote/outgoing.ts"
 import { Seats } from "../src/internal/remote/seats.ts"
 import type { RemotePosting } from "../src/internal/workers/port.ts"
 import type { Sharing } from "../src/internal/workers/sharing.ts"
-import { coreOf } from "../src/testing/internal/leftovers.ts"
+import { coreOf, leftovers } from "../src/testing/internal/leftovers.ts"
 import { addRemote, restarts } from "./testing/addRemote.ts"
 import { type Maker, type MemoryOptions, memoryTransport, named, type Wire } from "./testing/memoryLink.ts"
 
@@ -418,6 +418,31 @@ describe("a worker that is not here", () => {
       assert.strictEqual(ups(wires).at(-1)!._tag, "Closed")
     })
   })
+
+  it.effect("C4: what a far side has not given back when it dies in its close is let go", () =>
+    Effect.gen(function*() {
+      const held: Array<() => void> = []
+      let isHolding = false
+      const carry = (to: "far" | "near", deliver: () => void): void => {
+        if (!isHolding) return queueMicrotask(deliver)
+        if (to === "near") return wires[0]!.die("it died")
+        held.push(deliver)
+        if (wires[0]!.downs.at(-1)!._tag === "Close") { for (const each of held.splice(0)) queueMicrotask(each) }
+      }
+      const wires: Array<Wire> = []
+      const work = named("work", () => Effect.void)
+      const core = coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client))
+      yield* Effect.scoped(Effect.gen(function*() {
+        wires.push(...yield* addWired([work], { carry }))
+        isHolding = true
+        const future = yield* Client.submit(work.task(0))
+        yield* calm
+        yield* Future.cancel(future)
+      }))
+      yield* calm
+      assert.isTrue(downs(wires).some((down) => down._tag === "Batch" && down.payloads.length === 1))
+      assert.deepStrictEqual(leftovers(core), [])
+    }).pipe(Effect.provide(none)))
 
   it.effect("W15: a far side that cannot start is told", () =>
     Effect.gen(function*() {

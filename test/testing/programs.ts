@@ -50,9 +50,12 @@ const mayBe: ReadonlySet<string> = new Set([
   "Starved"
 ])
 
-/** Whether this is an injected fault, also one that has crossed a border: there a defect is an error with the same fields. */
+/**
+ * Whether this is an injected fault, also one that has crossed a border: a defect is an error with the same fields there, and an
+ * error that a named task does not declare is the cause of a defect.
+ */
 const isInjected = (error: unknown): boolean =>
-  error instanceof Faults.InjectedFault || (error instanceof Error && "kind" in error && "site" in error)
+  error instanceof Error && (("kind" in error && "site" in error) || isInjected(error.cause))
 
 /** Dies if a task gives another value than this, or ends by what nothing in a program can bring about. */
 export const expectValue = (exit: Exit.Exit<number, unknown>, value: number): Effect.Effect<void> => {
@@ -395,13 +398,16 @@ const makeListener = (chance: Chance.Chance, known: ReadonlyArray<Known>) => {
     Effect.gen(function*() {
       const context = yield* Effect.context<Client.Client>()
       let heard = 0
+      const running: Array<Fiber.Fiber<void>> = []
+      // The scope of a script may close in another fiber, and the program is not over before that.
+      yield* Effect.addFinalizer(() => Fiber.awaitAll(running))
       yield* Scheduler.listen(() => {
         const { scope } = submitting
         const act = scope && acts.get(++heard)
         if (act === undefined) return
         const submit = Effect.asVoid(Effect.exit(Client.submit(act.task)))
         const close = Scope.close(scope as Scope.Closeable, Exit.void)
-        Effect.runForkWith(Context.add(context, Scope.Scope, scope!))(act.isClosing ? close : submit)
+        running.push(Effect.runForkWith(Context.add(context, Scope.Scope, scope!))(act.isClosing ? close : submit))
       })
     })
 }

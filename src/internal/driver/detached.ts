@@ -157,10 +157,12 @@ export class Detached {
   private closed(name: string, group: Group): Effect.Effect<void, SkeinError> {
     return Effect.forEach([...group], ([owner, { close }]) => {
       close()
-      return this.waits.begin((wait, origin) => {
+      const over = this.waits.begin((wait, origin) => {
         const by = `group ${name}`
         this.mailbox.ask({ _tag: "OwnerClosed", owner, by, reason: "its owner closed", wait, ...origin })
       })
+      // What another body of this worker has fired may need the slot that a body elsewhere would keep.
+      return this.waits.counted(() => over)
     }, { concurrency: "unbounded", discard: true })
   }
 

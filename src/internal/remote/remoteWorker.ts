@@ -158,7 +158,11 @@ export class RemoteWorker implements WorkerPort {
       this.flush()
       link.send({ _tag: "Close" })
     })
-    const end = Effect.sync(() => this.asking.abort())
+    // The far side may have died before it gave all seats back.
+    const end = Effect.sync(() => {
+      this.asking.abort()
+      this.seats.clear()
+    })
     return Effect.andThen(Effect.andThen(ask, Deferred.await(this.closed)), end)
   }
 
