@@ -418,7 +418,7 @@ export const unpublish = (name: string): Effect.Effect<boolean, never, Client> =
 export interface ScatterOptions {
   /**
    * Gives it the digest of the value as its key: equal values that are there at once are one. The value must have a canonical
-   * encoding, as arguments of pure functions do. Defaults to false.
+   * encoding, as arguments of pure functions do. Tasks within it are its inputs. Defaults to false.
    */
   readonly pure?: boolean | undefined
   /** Lets all workers hold the value before this returns. Defaults to false. */
@@ -467,12 +467,16 @@ const ofScatter: Checks<ScatterOptions> = { pure: flag, broadcast: flag }
 
 const first = ([value]: ReadonlyArray<unknown>): unknown => value
 
-/** The task that has a value. No worker holds a literal, so one that all shall hold is a result. */
+/** The task that has a value. No worker holds a literal, so one that all shall hold is a result, and so is one with tasks in it. */
 const scattered = (value: unknown, { broadcast, pure }: ScatterOptions): internal.TaskImpl => {
   const options = normalize({ label: "scatter" })
   if (pure !== true && broadcast !== true) return makeTask({ _tag: "value", value }, undefined, options)
-  const shared = pure === true ? { pure, name: "scatter", code: codeOfFunction(first, undefined) } : {}
-  return makeTask({ _tag: "map", run: first as never }, [value], { ...options, ...shared })
+  const name = broadcast === true ? "broadcast" : "scatter"
+  const shared = pure === true ? { pure, name, code: codeOfFunction(first, undefined) } : {}
+  const result = makeTask({ _tag: "map", run: first as never }, [value], { ...options, ...shared })
+  return broadcast === true || result.shape !== "none"
+    ? result
+    : makeTask({ _tag: "value", value }, [value], { ...options, ...shared })
 }
 
 /**

@@ -172,6 +172,27 @@ describe("scattered values", () => {
       assert.instanceOf(error.reason, InvalidArgument)
     }).pipe(inScheduler()))
 
+  it.effect("A12: a value is there at once, with a digest too, while nothing may start", () =>
+    Effect.gen(function*() {
+      yield* Scheduler.pause()
+      for (const options of [{}, { pure: true }]) {
+        const future = yield* Client.scatter([1, 2], options)
+        assert.deepStrictEqual(yield* Future.join(future), [1, 2])
+        assert.deepStrictEqual((yield* Future.metadata(future)).attempts, [])
+      }
+      // What is held by all workers is a result, and tasks within a value are inputs.
+      const held = yield* Effect.forkChild(Effect.asVoid(Client.scatter([1, 2], { pure: true, broadcast: true })))
+      const within = yield* Client.scatter({ n: Task.sync(() => 3), two: Task.succeed(2) })
+      assert.isTrue(Task.isTask((yield* Future.join(within)).n))
+      const n = Task.fn((n: number) => n, { pure: true, name: "n" })
+      const whole = yield* Client.scatter({ n: n(3), two: Task.succeed(2) }, { pure: true })
+      assert.strictEqual(whole.key, `scatter({"n":task("n(3)"),"two":2})`)
+      yield* Scheduler.resume()
+      const joined: unknown = yield* Future.join(whole)
+      assert.deepStrictEqual(joined, { n: 3, two: 2 })
+      yield* Fiber.join(held)
+    }).pipe(inScheduler()))
+
   it.effect("A12: a broadcast value is on all workers when the call returns", () =>
     Effect.gen(function*() {
       const value = { big: true }
