@@ -7,7 +7,7 @@ import type { Demand } from "../../src/engine/protocol/Plan.ts"
 import type { Group } from "../../src/engine/protocol/policies.ts"
 import type { Reason } from "../../src/engine/protocol/Reason.ts"
 import type { Crowd, Queue } from "../../src/engine/state/Queue.ts"
-import { allExtras, dropExtra, extrasFor, extrasOf } from "../../src/engine/state/rare.ts"
+import { allExtras, dropExtra, extrasFor, extrasOf, setAlias } from "../../src/engine/state/rare.ts"
 import type { State } from "../../src/engine/state/State.ts"
 import type { Extras } from "../../src/engine/state/TaskExtras.ts"
 import { Use } from "../../src/engine/state/Use.ts"
@@ -254,11 +254,11 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ],
     [
       "S2: the alias run (row 2, running) does not wait",
-      (state, _, id) => extrasFor(state, id("run")).alias = id("next")
+      (state, _, id) => setAlias(state, id("run"), id("next"))
     ],
     [
       "S2: the alias last (row 4, waiting) should have ended",
-      (state, _, id) => extrasFor(state, id("last")).alias = id("done")
+      (state, _, id) => setAlias(state, id("last"), id("done"))
     ],
     // ---- how tasks end
     ["S7: failure 3 is kept 1 times and named 0 times", (state) => state.failures.set(3, 1)],
@@ -300,7 +300,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       tasks.submission[id("last")]!.plan.targets[0] = id("run")
       tasks.refs[id("done")] = 0
     }],
-    ["S3: the free row 99 has users", (state, _, id) => extrasFor(state, id("last")).alias = 99],
+    ["S3: the free row 99 has users", (state, _, id) => setAlias(state, id("last"), 99)],
     [
       "S3: main keeps an empty set of claims",
       ({ owners }, _, id) => owners.forEach(({ claims }) => claims.set(id("done"), new Set()))

@@ -35,7 +35,7 @@ import type { Transition } from "../../src/engine/protocol/Transition.ts"
 import { dependencyRows } from "../../src/engine/state/dependencies.ts"
 import { isGivenValue, placeOf, settingsOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
-import { allExtras, extrasOf } from "../../src/engine/state/rare.ts"
+import { allAliases, allExtras, extrasOf } from "../../src/engine/state/rare.ts"
 import { runsOf } from "../../src/engine/state/runs.ts"
 import * as State from "../../src/engine/state/State.ts"
 import type { Place } from "../../src/engine/state/Submission.ts"
@@ -719,7 +719,7 @@ export class Simulation {
       // A task that has its inputs may hold one that runs again and waits for it.
       isOver.set(task, false)
       const uses = [...facts.needs].flatMap(([user, needed]) => needed.filter((each) => each === task).map(() => user))
-      for (const [user, target] of allExtras(state, "alias")) if (target === task) uses.push(user)
+      for (const [user, target] of allAliases(state)) if (target === task) uses.push(user)
       const isTrue = uses.length > 0 && uses.length === state.tasks.refs[task] && uses.every(isLast)
       isOver.set(task, isTrue)
       return isTrue

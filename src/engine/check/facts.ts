@@ -9,7 +9,7 @@ import { keyAt } from "../protocol/Registered.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import { holdsDependencies, phaseOf } from "../state/lookups.ts"
 import type { Lane } from "../state/Queue.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { isSourceAt } from "../state/Submission.ts"
 import type { Timer } from "../state/Timer.ts"
@@ -35,7 +35,7 @@ export const factsOf = (state: State): Facts => {
   const live = Array.from({ length: tasks.used }, (_, task) => task).filter((task) =>
     isLive(state, task) && tasks.submission[task] !== undefined
   )
-  const needs = live.filter((task) => holdsDependencies(state, task) && extrasOf(state, task)?.alias === undefined)
+  const needs = live.filter((task) => holdsDependencies(state, task) && aliasOf(state, task) === undefined)
   const armed = new Set(state.timers.heap.map(({ kind, serial, task }) => `${kind} ${task} ${serial}`))
   return {
     live,

@@ -9,7 +9,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { entriesOf, timesOf } from "../state/later.ts"
 import { isGivenValue, phaseOf, settingsOf } from "../state/lookups.ts"
-import { allExtras, extrasOf } from "../state/rare.ts"
+import { allAliases, extrasOf } from "../state/rare.ts"
 import { runsNow } from "../state/runs.ts"
 import { has, isLive } from "./facts.ts"
 import type { Rule } from "./facts.ts"
@@ -23,7 +23,7 @@ export const users: Rule = function*(state, { live, name, needs }) {
     for (const { task } of claimsOf(owner)) add(task)
     for (const task of owner.targets) add(task)
   }
-  for (const target of allExtras(state, "alias").values()) add(target)
+  for (const [, target] of allAliases(state)) add(target)
   for (const dependencies of needs.values()) for (const dependency of dependencies) add(dependency)
   for (const task of live) {
     if (has(state, task, Flag.wished)) add(task)
@@ -127,7 +127,7 @@ export const dependents: Rule = function*(state, { name, needs }) {
   for (const [task, dependencies] of needs) {
     for (const dependency of dependencies) if (submission[dependency] !== submission[task]) expect(dependency, task)
   }
-  for (const [task, target] of allExtras(state, "alias")) expect(target, task)
+  for (const [task, target] of allAliases(state)) expect(target, task)
   for (const [dependency, tasks] of expected) {
     for (const [task, times] of tasks) {
       if (timesOf(state.later.get(dependency), task) !== times) {

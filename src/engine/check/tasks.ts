@@ -13,7 +13,7 @@ import { decide } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { dependencyRows } from "../state/dependencies.ts"
 import { isGivenValue, phaseOf, settingsOf } from "../state/lookups.ts"
-import { allExtras, extrasOf } from "../state/rare.ts"
+import { allAliases, allExtras, extrasOf } from "../state/rare.ts"
 import { isOver } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import { isLegal } from "../state/transitions.ts"
@@ -130,7 +130,7 @@ export const waiting: Rule = function*(state, facts) {
       else if (state.successors.get(former)?.includes(task) !== true) yield `S2: nobody tells ${name(task)} of an end`
     }
   }
-  for (const [task, target] of allExtras(state, "alias")) {
+  for (const [task, target] of allAliases(state)) {
     if (phaseOf(state, task) === Phase.succeeded && has(state, task, Flag.retains) && isLive(state, target)) continue
     if (phaseOf(state, task) !== Phase.waiting) yield `S2: the alias ${name(task)} does not wait`
     if (!isOpen(state, target)) yield `S2: the alias ${name(task)} should have ended`

@@ -12,7 +12,7 @@ import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { phaseOf, settingsOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf } from "../state/rare.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import { unitsOf } from "../state/WorkerRecord.ts"
 import type { Rule } from "./facts.ts"
@@ -128,7 +128,7 @@ export const starvation: Rule = function*(state, { live, name, needs }) {
   const canGetOn = (task: TaskId): boolean => {
     const phase = phaseOf(state, task)
     if (hasEnded(phase)) return false
-    const alias = extrasOf(state, task)?.alias
+    const alias = aliasOf(state, task)
     if (alias !== undefined) return able.has(alias)
     const open = needs.has(task) ? awaitedDependenciesOf(state, task) : []
     if (phase === Phase.waiting && open.length > 0) return open.some((need) => able.has(need))

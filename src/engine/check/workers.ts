@@ -9,7 +9,7 @@ import { lackOf, waitOf } from "../life/lack.ts"
 import { rowOf } from "../protocol/home.ts"
 import { Phase } from "../protocol/Phase.ts"
 import { kindOf, phaseOf, sequenceOf } from "../state/lookups.ts"
-import { allExtras, extrasOf } from "../state/rare.ts"
+import { aliasOf, allExtras, extrasOf } from "../state/rare.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
 import { isHere } from "../views/snapshot.ts"
 import type { Rule } from "./facts.ts"
@@ -55,7 +55,7 @@ export const takers: Rule = function*(state, { isArmed, live, name }) {
 export const lacks: Rule = function*(state, { isArmed, live, name }) {
   for (const task of live) {
     const phase = phaseOf(state, task)
-    const isOpen = (phase === Phase.waiting || phase === Phase.ready) && extrasOf(state, task)?.alias === undefined
+    const isOpen = (phase === Phase.waiting || phase === Phase.ready) && aliasOf(state, task) === undefined
     const bound = extrasOf(state, task)?.barred?.followed
     if (isOpen && phase === Phase.waiting && bound !== undefined) yield `S13: ${name(task)} is bound too early`
     if (phase === Phase.ready) {

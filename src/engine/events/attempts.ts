@@ -31,7 +31,7 @@ import { addLater } from "../state/later.ts"
 import { refusalOf, unfoldingRefusal } from "../state/limits.ts"
 import { isEndFixed, keyOf, mayRepeat, phaseOf, sequenceOf, settingsOf, workerOf } from "../state/lookups.ts"
 import { dropFailure, forgetOutcome, outcomeOf } from "../state/outcomes.ts"
-import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
+import { dropExtra, extrasOf, setAlias } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Timer } from "../state/Timer.ts"
 import * as timers from "../state/timers.ts"
@@ -275,7 +275,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   const starved = target >= 0 && submit.isClosed(plan) ? undefined : waits.cycle(state, task, [inner])
   dropDependencies(state, task, outer, out)
   transition(state, task, Phase.waiting)
-  extrasFor(state, task).alias = inner
+  setAlias(state, task, inner)
   if (starved !== undefined) fail(state, task, outcomeOf(state, task, { _tag: "Starved", waits: starved }), out)
   else if (hasEnded(phaseOf(state, inner))) resolveAlias(state, task, inner, out)
   else addLater(state, inner, task)

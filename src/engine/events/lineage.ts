@@ -22,7 +22,7 @@ import { dependenciesOf } from "../state/dependencies.ts"
 import { addLater, unlisten } from "../state/later.ts"
 import { holdsDependencies, mayRepeat, phaseOf, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf, extrasOf } from "../state/rare.ts"
 import { noteRun } from "../state/runs.ts"
 import type { State } from "../state/State.ts"
 import type { Place } from "../state/Submission.ts"
@@ -44,7 +44,7 @@ export const makeRenewal = (): Renewal => ({ again: new Set(), reopened: new Set
 
 /** A task that stood for another runs its own body again, and drops the other. */
 export const dropAlias = (state: State, task: TaskId, out: Out): void => {
-  if (extrasOf(state, task)?.alias === undefined) return
+  if (aliasOf(state, task) === undefined) return
   releaseInputs(state, task, out)
   state.tasks.flags[task]! &= ~Flag.retains
 }
@@ -134,7 +134,7 @@ const regroup = (state: State, renewal: Renewal, out: Out): void => {
   const judged = new Map<TaskId, Verdict>()
   for (let task = 0; task < state.tasks.used; task++) {
     const phase = phaseOf(state, task)
-    if (phase === Phase.free || !holdsDependencies(state, task) || extrasOf(state, task)?.alias !== undefined) continue
+    if (phase === Phase.free || !holdsDependencies(state, task) || aliasOf(state, task) !== undefined) continue
     if (state.demanding > 0 && again.has(task)) state.step.unplaced.push(task)
     if (settingsOf(state, task)?.policies !== undefined) {
       const verdict = regroupNeeds(state, task, renewal, out)

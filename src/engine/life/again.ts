@@ -110,7 +110,7 @@ interface Step {
  */
 export const breakCycles = (state: State, tasks: ReadonlySet<TaskId>, out: Out): void => {
   // Dependencies alone never close a cycle.
-  if (state.waitsOf.size + state.keeping.size + state.extras.size === 0) return
+  if (state.waitsOf.size + state.keeping.size + state.later.size + state.extras.size === 0) return
   const seen = new Set<TaskId>()
   const onWay = new Set<TaskId>()
   const way: Array<Step> = []

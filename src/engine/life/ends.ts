@@ -17,7 +17,7 @@ import type { Later } from "../state/Extras.ts"
 import { dropLater, entriesOf, laterOf } from "../state/later.ts"
 import { hasTaker, holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
-import { dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
+import { aliasOf, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
@@ -86,8 +86,7 @@ const tellRarely = (state: State, task: TaskId, out: Out): void => {
   if (state.successors.size > 0) succeedFormer(state, task)
   tellOwnDependents(state, task, submission, out)
   if (later !== undefined) tellLater(state, task, later, out)
-  const extras = extrasOf(state, task)
-  if (extras?.alias !== undefined && submission.owner.wishing !== undefined) wishes.withdraw(state, task, out)
+  if (submission.owner.wishing !== undefined && aliasOf(state, task) !== undefined) wishes.withdraw(state, task, out)
   if (!isOwning) dropDependencies(state, task, submission, out)
   // Until here they count as its users.
   if (later !== undefined) dropLater(state, task)
@@ -121,7 +120,7 @@ const succeedFormer = (state: State, former: TaskId): void => {
     if (formers?.delete(former) !== true || formers.size > 0) continue
     dropExtra(state, task, "formers")
     const { phase, waiting } = state.tasks
-    const isFree = phase[task] === Phase.waiting && waiting[task] === 0 && extrasOf(state, task)?.alias === undefined
+    const isFree = phase[task] === Phase.waiting && waiting[task] === 0 && aliasOf(state, task) === undefined
     if (isFree) makeReady(state, task)
   }
 }
@@ -131,7 +130,7 @@ const livesOn = (state: State, task: TaskId, submission: Submission): boolean =>
   const { attempt, flags, index, phase } = state.tasks
   // A value from outside has no inputs.
   const passesOn = phase[task] === Phase.succeeded && attempt[task] !== 0 && settingsOf(state, task)?.absorbs === true
-  if (passesOn && extrasOf(state, task)?.alias === undefined) {
+  if (passesOn && aliasOf(state, task) === undefined) {
     const { offsets, targets } = submission.plan
     const at = index[task]!
     for (let i = offsets[at]!; i < offsets[at + 1]!; i++) {
@@ -157,7 +156,7 @@ const tellOwnDependents = (state: State, task: TaskId, submission: Submission, o
 /** Notifies the dependents in later submissions. */
 const tellLater = (state: State, task: TaskId, later: Later, out: Out): void => {
   for (const [dependent, times] of entriesOf(later)) {
-    if (extrasOf(state, dependent)?.alias === task) resolveAlias(state, dependent, task, out)
+    if (aliasOf(state, dependent) === task) resolveAlias(state, dependent, task, out)
     else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
   }
 }
@@ -170,18 +169,18 @@ export const dependencyEnded = (
   out: Out
 ): void => {
   const { flags, phase } = state.tasks
-  if ((flags[task]! & Flag.hasExtras) !== 0) dependencyEndedRarely(state, task, dependency, out)
+  if ((flags[task]! & (Flag.hasExtras | Flag.isAlias)) !== 0) dependencyEndedRarely(state, task, dependency, out)
   else if (phase[task] === Phase.waiting) countDown(state, task, dependency, out)
 }
 
 const dependencyEndedRarely = (state: State, task: TaskId, dependency: TaskId, out: Out): void => {
-  const { alias, needs } = extrasOf(state, task)!
+  const needs = extrasOf(state, task)?.needs
   if (state.tasks.phase[task] !== Phase.waiting) {
     if (state.tasks.phase[task] === Phase.ready && needs !== undefined) follow.rebind(state, task)
     return
   }
   // A task that stands for another has dropped its dependencies: one that ends now ran again for other tasks.
-  if (alias !== undefined) return
+  if (aliasOf(state, task) !== undefined) return
   if (needs === undefined) return countDown(state, task, dependency, out)
   const verdict = groups.ended(state, task, dependency, out)
   if (verdict !== undefined && state.leaving.size > 0) leaving.inherit(state, task, dependency)

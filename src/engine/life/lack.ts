@@ -16,7 +16,7 @@ import type { Demand, Restriction } from "../protocol/Plan.ts"
 import type { Impossibility, Reason } from "../protocol/Reason.ts"
 import { settingsOf } from "../state/lookups.ts"
 import { outcomeOf } from "../state/outcomes.ts"
-import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
+import { aliasOf, allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import * as timers from "../state/timers.ts"
 import { takesTasks } from "../state/WorkerRecord.ts"
@@ -53,7 +53,7 @@ const regroup = (state: State): void => {
 
 const look = (state: State, task: TaskId, out: Out): void => {
   const phase = state.tasks.phase[task]!
-  if ((phase !== Phase.waiting && phase !== Phase.ready) || extrasOf(state, task)?.alias !== undefined) return
+  if ((phase !== Phase.waiting && phase !== Phase.ready) || aliasOf(state, task) !== undefined) return
   const lack = lackOf(state, task)
   if (lack === undefined) dropExtra(state, task, "lacking")
   else if (isFinal(state, task, lack)) end(state, task, out)

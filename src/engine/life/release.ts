@@ -12,7 +12,7 @@ import type { PhaseName } from "../protocol/Phase.ts"
 import { unlisten } from "../state/later.ts"
 import { isEndFixed, phaseOf, settingsOf, workerOf } from "../state/lookups.ts"
 import { forgetOutcome } from "../state/outcomes.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf, extrasOf } from "../state/rare.ts"
 import { dropRun } from "../state/runs.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
@@ -97,14 +97,15 @@ export const dropDependencies = (
   out: Out,
   lose: typeof unref = unref
 ): void => {
-  const extras = extrasOf(state, task)
-  if (extras === undefined) return loseAll(state, task, submission, out, lose)
   spent.noteDropped(state, task)
-  const { alias, needs } = extras
+  const alias = aliasOf(state, task)
   if (alias !== undefined) {
-    extras.alias = undefined
+    state.tasks.flags[task]! &= ~Flag.isAlias
     return dropLater(state, task, alias, out, lose)
   }
+  const extras = extrasOf(state, task)
+  if (extras === undefined) return loseAll(state, task, submission, out, lose)
+  const { needs } = extras
   extras.needs = undefined
   loseAll(state, task, submission, out, lose, needs?.dropped)
 }

@@ -9,7 +9,7 @@ import { hasEnded, Phase } from "../protocol/Phase.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import type { Held } from "../state/Extras.ts"
 import { holdsDependencies, isGivenValue, phaseOf } from "../state/lookups.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 
 /** Whether a task is spent. */
@@ -96,6 +96,6 @@ const none: ReadonlyArray<TaskId> = []
 
 const heldBy = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   if (!holdsDependencies(state, task)) return none
-  const alias = extrasOf(state, task)?.alias
+  const alias = aliasOf(state, task)
   return alias === undefined ? dependenciesOf(state, task) : [alias]
 }

@@ -22,7 +22,7 @@ import type { Pair } from "../protocol/Reason.ts"
 import type { Amount } from "../state/Extras.ts"
 import { keysOf, phaseOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed } from "../state/uses.ts"
@@ -172,7 +172,7 @@ const keeps = (state: State, task: TaskId, worker: WorkerRecord, what: Amount | 
 
 /** Whether a task waits for its next attempt alone. */
 const isDelayed = (state: State, task: TaskId): boolean =>
-  state.tasks.phase[task] === Phase.waiting && extrasOf(state, task)?.alias === undefined &&
+  state.tasks.phase[task] === Phase.waiting && aliasOf(state, task) === undefined &&
   awaitedDependenciesOf(state, task).length === 0
 
 /** The path from the wait to the first task that lacks something, its keepers, and what those wait for. */

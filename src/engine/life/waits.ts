@@ -15,7 +15,7 @@ import type { Pair } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { keysOf, phaseOf, settingsOf } from "../state/lookups.ts"
 import type { Behalf, Claim, Standing, Wait } from "../state/Owner.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import { transition } from "../state/transitions.ts"
 import { Use } from "../state/Use.ts"
@@ -590,7 +590,7 @@ export const awaitedBy = (state: State, task: TaskId): Array<TaskId> => {
 
 /** Calls `visit` with everything that a task waits for, except slots and its own work. */
 export const visitAwaited = (state: State, task: TaskId, visit: (task: TaskId, by: TaskId) => void): void => {
-  const alias = extrasOf(state, task)?.alias
+  const alias = aliasOf(state, task)
   if (alias !== undefined) return visit(alias, task)
   for (const wait of waitsInside(state, task)) {
     if (wait.standing !== undefined) { for (const awaited of wait.standing.open.keys()) visit(awaited, task) }

@@ -15,7 +15,7 @@ import type { Group } from "../protocol/policies.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { keepFailure } from "../state/outcomes.ts"
 import type { Owner, Wishing } from "../state/Owner.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
 import type { Submission } from "../state/Submission.ts"
 import { unref } from "./release.ts"
@@ -112,7 +112,7 @@ export const extend = (
 /** A task ends by itself, and not as the one that it stands for: the wishes for that one's graph are withdrawn. */
 export const withdraw = (state: State, task: TaskId, out: Out): void => {
   const { attempt, flags, index, phase, submission } = state.tasks
-  const alias = extrasOf(state, task)?.alias
+  const alias = aliasOf(state, task)
   // A value from outside has no attempt.
   const endsAsAlias = phase[task] === Phase.succeeded
     ? attempt[task] !== 0

@@ -74,6 +74,8 @@ export const Flag = {
   hasSettings: 512,
   /** It has dependents in later submissions. Matters at its end alone. */
   hasLater: 1024,
-  /** All of these but the first two and the last: the task is no plain one. */
+  /** Its body has returned a graph: it stands for a task of that, see `aliasOf`. */
+  isAlias: 2048,
+  /** All of these but `told`, `holdsSlot` and `hasLater`: the task is no plain one. */
   rare: 0xfbfc
 } as const

@@ -16,8 +16,6 @@ import type { Lane, Queue } from "./Queue.ts"
 export class Extras {
   /** How the task ended without success, or for a task that stops, how it will. */
   outcome: Outcome | undefined = undefined
-  /** The task for which it stands since its body returned a graph. */
-  alias: TaskId | undefined = undefined
   /** Of a task with policies, as long as it holds its dependencies. */
   needs: GroupProgress | undefined = undefined
   /** The queue in which it is ready. */

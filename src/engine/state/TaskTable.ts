@@ -26,6 +26,8 @@ export class TaskTable {
   /** The worker that runs it or holds its result; -1 before. Below -1 its result is at home, see `home.ts`. */
   worker = new Int32Array(0)
   index = new Int32Array(0)
+  /** The task for which it stands, if its flags say that it does. */
+  alias = new Int32Array(0)
   startedAt = new Float64Array(0)
   endedAt = new Float64Array(0)
   /** The number of its end among all ends, which orders ends within one millisecond. */
@@ -61,6 +63,7 @@ export class TaskTable {
     this.starts = resized(this.starts, new Int32Array(capacity))
     this.worker = resized(this.worker, new Int32Array(capacity))
     this.index = resized(this.index, new Int32Array(capacity))
+    this.alias = resized(this.alias, new Int32Array(capacity))
     this.startedAt = resized(this.startedAt, new Float64Array(capacity))
     this.endedAt = resized(this.endedAt, new Float64Array(capacity))
     this.endNumber = resized(this.endNumber, new Int32Array(capacity))

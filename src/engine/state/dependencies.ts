@@ -6,7 +6,7 @@
 import type { TaskId } from "../protocol/ids.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import { entriesOf } from "./later.ts"
-import { extrasOf } from "./rare.ts"
+import { aliasOf, extrasOf } from "./rare.ts"
 import type { State } from "./State.ts"
 
 /**
@@ -42,7 +42,7 @@ export const dependentsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> 
   )
   // A task that stands for another has dropped its dependencies.
   const live = own.filter((dependent) =>
-    dependent >= 0 && extrasOf(state, dependent)?.alias === undefined &&
+    dependent >= 0 && aliasOf(state, dependent) === undefined &&
     (extrasOf(state, dependent)?.needs === undefined || dependenciesOf(state, dependent).includes(task))
   )
   return [...live, ...Array.from(entriesOf(state.later.get(task)), ([dependent]) => dependent)]

@@ -4,13 +4,34 @@
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
-import { Flag } from "../protocol/Phase.ts"
+import { Flag, Phase } from "../protocol/Phase.ts"
 import type { State } from "./State.ts"
 import { Extras } from "./TaskExtras.ts"
 
 /** The rare facts of a live task, if it has any. */
 export const extrasOf = ({ extras, tasks: { flags } }: State, task: TaskId): Extras | undefined =>
   (flags[task]! & Flag.hasExtras) === 0 ? undefined : extras.get(task)
+
+/** The task for which a live task stands since its body returned a graph, if it does. */
+export const aliasOf = ({ tasks: { alias, flags } }: State, task: TaskId): TaskId | undefined =>
+  (flags[task]! & Flag.isAlias) === 0 ? undefined : alias[task]
+
+/** A task now stands for another. */
+export const setAlias = ({ tasks: { alias, flags } }: State, task: TaskId, target: TaskId): void => {
+  flags[task]! |= Flag.isAlias
+  alias[task] = target
+}
+
+/** All tasks that stand for others, each with that one. Costs a walk over all tasks. */
+export const allAliases = (state: State): ReadonlyArray<readonly [task: TaskId, target: TaskId]> => {
+  const { phase, used } = state.tasks
+  const found: Array<readonly [TaskId, TaskId]> = []
+  for (let task = 0; task < used; task++) {
+    const target = phase[task] === Phase.free ? undefined : aliasOf(state, task)
+    if (target !== undefined) found.push([task, target])
+  }
+  return found
+}
 
 /** The record of a live task for its rare facts. */
 export const extrasFor = (state: State, task: TaskId): Extras => {

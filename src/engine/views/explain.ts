@@ -25,7 +25,7 @@ import type { Group, Policy, Tally } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
 import { keyOf, keysOf, phaseOf, sequenceOf, settingsOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf, extrasOf } from "../state/rare.ts"
 import { open } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import type { Timer } from "../state/Timer.ts"
@@ -369,7 +369,7 @@ const becauseOf = (state: State, task: TaskId, survey: Survey): Because => {
 const workerOf = (state: State, task: TaskId) => state.workers[state.tasks.worker[task]!]!
 
 const waitingBecause = (state: State, task: TaskId, survey: Survey): Because => {
-  const alias = extrasOf(state, task)?.alias
+  const alias = aliasOf(state, task)
   if (alias !== undefined) return { _tag: "StandsFor", key: keysOf(state, [alias], task)[0]! }
   const open = [...new Set(awaitedDependenciesOf(state, task))]
   if (open.length > 0) {

@@ -21,7 +21,7 @@ import type { RateLog } from "../state/Extras.ts"
 import { holdsDependencies, keyOf, keysOf, labelOf, nameOfWorker, sequenceOf, settingsOf } from "../state/lookups.ts"
 import type { Owner, Wait } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
-import { extrasOf } from "../state/rare.ts"
+import { aliasOf, extrasOf } from "../state/rare.ts"
 import { open } from "../state/State.ts"
 import type { State } from "../state/State.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
@@ -255,7 +255,7 @@ const liveTasks = (state: State): ReadonlyArray<TaskId> =>
  */
 const needsOf = (state: State, task: TaskId): ReadonlyArray<TaskId> => {
   if (!holdsDependencies(state, task)) return []
-  const alias = extrasOf(state, task)?.alias
+  const alias = aliasOf(state, task)
   return alias === undefined ? dependenciesOf(state, task) : [alias]
 }
 
@@ -288,7 +288,7 @@ const taskOf = (
   const { flags, phase, refs, starts, worker } = state.tasks
   const label = labelOf(state, task)
   const { stream } = state.tasks.submission[task]!.owner
-  const alias = extrasOf(state, task)?.alias
+  const alias = aliasOf(state, task)
   const open = phase[task] === Phase.waiting ?
     (alias === undefined ? awaitedDependenciesOf(state, task) : [alias]) :
     []
