@@ -168,7 +168,11 @@ const numbers: Array<ReadonlyArray<number> | undefined> = []
 const largestShared = 64
 
 const numbersUpTo = (size: number): ReadonlyArray<number> => {
-  const made = numbers[size] ?? Array.from({ length: size }, (_, i) => i)
+  const known = numbers[size]
+  if (known !== undefined) return known
+  // A loop: `Array.from` goes through an iterator.
+  const made = new Array<number>(size)
+  for (let i = 0; i < size; i++) made[i] = i
   if (size <= largestShared) numbers[size] = made
   return made
 }
