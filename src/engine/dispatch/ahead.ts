@@ -152,22 +152,22 @@ const lineFor = (
   return (others && shortest(state, task, others, hasRoom)) ?? shortest(state, task, workers, hasRoom)
 }
 
-/** The worker with the shortest line of those with room that may run a task; a remote one goes first. */
+/** The worker with the shortest line of those with room that a task takes. */
 const shortest = (
   state: State,
   task: TaskId,
   workers: ReadonlyArray<WorkerRecord>,
   hasRoom: (worker: WorkerRecord) => boolean
 ): WorkerRecord | undefined => {
-  const kind = kindOf(state, task)
-  let best: WorkerRecord | undefined
+  let local: WorkerRecord | undefined
+  let remote: WorkerRecord | undefined
   for (const worker of workers) {
-    if ((kind !== "portable" && kind !== worker.kind) || !hasRoom(worker)) continue
-    const isBetter = best === undefined ||
-      (worker.kind === best.kind ? hasFewer(worker, best) : worker.kind === "remote")
-    if (isBetter) best = worker
+    if (!hasRoom(worker)) continue
+    if (worker.kind === "local") local = shorter(local, worker)
+    else remote = shorter(remote, worker)
   }
-  return best
+  const site = siteOf(kindOf(state, task), { local: local !== undefined, remote: remote !== undefined })
+  return site === "remote" ? remote : site && local
 }
 
 /** What is left for the workers to which attempts are sent ahead, as far as it counts, and the slots of these. */
@@ -186,7 +186,9 @@ const leftFor = (state: State): { readonly left: number; readonly slots: number 
 const takesMore = ({ ahead, attempts, mark, phase, rejoining, running, sent, slots }: WorkerRecord): boolean =>
   phase === "open" && running >= slots && sent.size < ahead && rejoining.size === 0 && attempts < mark
 
-const hasFewer = (a: WorkerRecord, b: WorkerRecord): boolean => a.sent.size * b.slots < b.sent.size * a.slots
+/** The one with the shorter line; the first of equals. */
+const shorter = (a: WorkerRecord | undefined, b: WorkerRecord): WorkerRecord =>
+  a === undefined || b.sent.size * a.slots < a.sent.size * b.slots ? b : a
 
 /** Asks for attempts back for free slots elsewhere, the newest of the longest line first. */
 const takeBack = (state: State, out: Out): void => {
@@ -258,7 +260,7 @@ const dueOf = (state: State): Due => {
 const isLeft = (state: State, { askedBack }: WorkerRecord, task: TaskId): boolean =>
   !askedBack.has(task) && isSent(state, task)
 
-/** The slots that are free when all that is due has come back. Portable tasks take remote slots first. */
+/** The slots that are free when all that is due has come back, by the rule of `siteOf`. */
 const freeAfter = ({ local, remote }: Free, due: Due): Free => {
   const far = Math.min(due.portable, Math.max(0, remote - due.remote))
   return { local: local - due.local - (due.portable - far), remote: remote - due.remote - far }

@@ -138,34 +138,29 @@ export const choose = (
   const able = workers.filter((worker) =>
     isFree(state, worker) && (demand === undefined || fits(worker, demand, round))
   )
-  const permitted = state.isDivided ? ofKindFor(state, task, able) : able
+  const kind = state.isDivided ? kindOf(state, task) : undefined
+  const permitted = kind === undefined ? able : able.filter((worker) => mayRun(worker, { kind }))
   if (permitted.length === 0) return undefined
   const others = unfailed(state, task, permitted)
   const from = others === undefined || others.length === 0 ? permitted : others
   const preferred = demand?.locality === undefined ? from : best(from, demand.locality)
-  return pick(state, state.isDivided ? remoteFirst(preferred) : preferred)
+  return pick(state, kind === undefined ? preferred : atSite(kind, preferred))
 }
 
-/** Those of these workers that are of a kind that may run a task. */
-export const ofKindFor = (
-  state: State,
-  task: TaskId,
-  workers: ReadonlyArray<WorkerRecord>
-): ReadonlyArray<WorkerRecord> => {
-  const kind = kindOf(state, task)
-  return kind === "portable" ? workers : workers.filter((worker) => worker.kind === kind)
-}
-
-/** The kind of the slot that a task takes, if slots of these kinds are free: a portable one leaves local slots to local tasks. */
+/**
+ * The kind of the worker that a task takes, if workers of these kinds have room: a portable task leaves local ones to local tasks. All
+ * that starts or is sent ahead follows this rule.
+ */
 export const siteOf = (kind: TaskKind, { local, remote }: Kinds): WorkerKind | undefined => {
   if (remote && kind !== "local") return "remote"
   return local && kind !== "remote" ? "local" : undefined
 }
 
-/** The workers that a task takes of those that may run it and are free, by the rule of {@link siteOf}. */
-export const remoteFirst = (workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<WorkerRecord> => {
-  const remote = workers.filter(({ kind }) => kind === "remote")
-  return remote.length === 0 ? workers : remote
+/** The workers that a task takes of these, which are free. */
+const atSite = (kind: TaskKind, workers: ReadonlyArray<WorkerRecord>): ReadonlyArray<WorkerRecord> => {
+  const isAny = (of: WorkerKind): boolean => workers.some((worker) => worker.kind === of)
+  const site = siteOf(kind, { local: isAny("local"), remote: isAny("remote") })
+  return workers.filter((worker) => worker.kind === site)
 }
 
 /** The workers that are preferred most. */
@@ -197,12 +192,12 @@ export const elsewhere = (
   return others && leastLoaded(others)
 }
 
-/** The same as {@link elsewhere} with workers of both kinds: one of a kind that may run the task, a remote one first. */
+/** The same as {@link elsewhere} with workers of both kinds, by the rule of {@link siteOf}. */
 export const elsewhereOfKind = (state: State, task: TaskId): WorkerRecord | undefined => {
   const others = unfailed(state, task, state.workers)
   if (others === undefined) return undefined
-  const permitted = ofKindFor(state, task, others)
-  return leastLoaded(remoteFirst(permitted.filter(({ phase, running, slots }) => phase === "open" && running < slots)))
+  const free = others.filter(({ phase, running, slots }) => phase === "open" && running < slots)
+  return leastLoaded(atSite(kindOf(state, task), free))
 }
 
 /** For a retry, the workers on which the task has not failed yet. */
