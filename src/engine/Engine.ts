@@ -59,8 +59,11 @@ export const advance = (engine: Engine, event: Event, out: Out, log: Log = noLog
   if (log.tasks !== undefined) use(state, Use.log)
   state.now = event.now
   state.step.cause = event._tag
+  const hasMore = event._tag === "TaskEnded" && event.more === true
+  state.step.isUndecided = hasMore
   apply(state, event, out)
   propagate(state, out)
+  if (hasMore) return
   if (isUsed(state, Look.dispatch)) dispatch(state, out)
   else slots.fillPlain(state, out)
   if (isUsed(state, Look.conclude)) conclude(state, out)
@@ -189,6 +192,9 @@ export const timeOf = (engine: Engine): number => open(engine).now
 
 /** The name of the last event. */
 export const lastEvent = (engine: Engine): string => open(engine).step.cause
+
+/** Whether more ends must follow before it is decided what can start. */
+export const isUndecided = (engine: Engine): boolean => open(engine).step.isUndecided
 
 /** Whether this attempt of the task has not ended. */
 export const isCurrent = (engine: Engine, task: TaskId, attempt: number): boolean =>

@@ -76,9 +76,10 @@ const isMessage = (instruction: Instruction): instruction is Message =>
   ["Start", "Begin", "TakeBack", "Stop", "WaitEnded"].includes(instruction._tag)
 
 /**
- * One life from a seed; how many attempts were sent ahead, how many of them were asked back, and how many went to remote workers.
+ * One life from a seed; how many attempts were sent ahead, how many of them were asked back, how many went to remote workers, and how
+ * many times ends came together.
  */
-const live = (seed: number): { readonly sent: number; readonly back: number; readonly remote: number } => {
+const live = (seed: number): Record<"sent" | "back" | "remote" | "groups", number> => {
   const chance = new Chance(seed)
   const rig = new Rig({})
   const workers = new Map<number, Far>()
@@ -86,6 +87,7 @@ const live = (seed: number): { readonly sent: number; readonly back: number; rea
   let sent = 0
   let back = 0
   let remote = 0
+  let groups = 0
   let waits = 1000
   const apply = rig.send.bind(rig)
   const recordOf = (worker: number) => rig.state.workers.find(({ serial }) => serial === worker)!
@@ -111,6 +113,13 @@ const live = (seed: number): { readonly sent: number; readonly back: number; rea
     }
     return out
   }
+  /** Ends that came together. */
+  const together = (reports: Array<Report>): void => {
+    const last = reports.findIndex(({ _tag }) => _tag !== "TaskEnded")
+    const ends = reports.splice(0, last < 0 ? reports.length : last)
+    for (const [i, end] of ends.entries()) rig.send({ ...end, more: i < ends.length - 1 } as Report)
+    if (ends.length > 1) groups++
+  }
   const join = (): void => {
     const name = `w${rig.state.next.worker}`
     // Without a worker of their kind tasks would never end.
@@ -134,7 +143,8 @@ const live = (seed: number): { readonly sent: number; readonly back: number; rea
     for (const [row, far] of workers) {
       const { begun, messages, reports } = far
       if (messages.length > 0) acts.push(() => far.hear(messages.shift()!))
-      if (reports.length > 0) acts.push(() => rig.send(reports.shift()!))
+      if (reports.length > 1 && chance.with(0.5)) acts.push(() => together(reports))
+      else if (reports.length > 0) acts.push(() => rig.send(reports.shift()!))
       for (const each of begun.values()) {
         if (each.wait !== 0) {
           acts.push(() => reports.push({ _tag: "WaitAbandoned", wait: each.wait }))
@@ -170,7 +180,7 @@ const live = (seed: number): { readonly sent: number; readonly back: number; rea
   assert.deepStrictEqual(open, [], rig.story)
   if (!isClosed) rig.close(owner, 1)
   assertNothingIsLeft(rig)
-  return { sent, back, remote }
+  return { sent, back, remote, groups }
 }
 
 describe("attempts that are sent ahead, in random lives", () => {
@@ -179,12 +189,14 @@ describe("attempts that are sent ahead, in random lives", () => {
     let sent = 0
     let back = 0
     let remote = 0
+    let groups = 0
     for (let seed = 1; seed <= lives; seed++) {
       try {
         const life = live(seed)
         sent += life.sent
         back += life.back
         remote += life.remote
+        groups += life.groups
       } catch (error) {
         throw new Error(`seed ${seed}`, { cause: error })
       }
@@ -192,5 +204,6 @@ describe("attempts that are sent ahead, in random lives", () => {
     assert.isAbove(sent, lives)
     assert.isAbove(back, lives / 20)
     assert.isAbove(remote, lives)
+    assert.isAbove(groups, lives / 4)
   })
 })

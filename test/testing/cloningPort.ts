@@ -483,6 +483,7 @@ export class CloningPort extends PortAround {
       copied: (copy) => this.reports.copied(copy),
       // A fiber worker reports none of these.
       handedOver: () => {},
+      together: () => {},
       kept: () => {},
       inputsLost: () => {},
       began: () => {},

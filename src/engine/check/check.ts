@@ -25,6 +25,8 @@ import { lacks, takers, workers } from "./workers.ts"
 /** The broken invariants of a state, a sentence each, with the number of the invariant first. */
 export const check = (engine: Engine): ReadonlyArray<string> => {
   const state = open(engine)
+  // Ends that came together are decided on after the last.
+  if (state.step.isUndecided) return []
   const facts = factsOf(state)
   return rules.flatMap((rule) => [...rule(state, facts)])
 }

@@ -291,6 +291,8 @@ export interface TaskEnded {
   readonly ending: Ending
   /** How long the body took, in microseconds, of an attempt that has succeeded on a worker that hands its results over. */
   readonly micros?: number | undefined
+  /** Whether ends of others follow that came with this one: what can start is decided after the last. */
+  readonly more?: boolean | undefined
 }
 
 /**

@@ -82,6 +82,8 @@ export interface Step {
   workerLog: Array<WorkerTransition> | undefined
   /** Name of the event of the present or last step. */
   cause: string
+  /** Whether ends follow that came with the last one: until the last of them, tasks may be ready beside free slots. */
+  isUndecided: boolean
 }
 
 /** Data of all workers together. */
@@ -350,7 +352,8 @@ const stateOf = (
     cancelling: unwanted,
     log: undefined,
     workerLog: undefined,
-    cause: ""
+    cause: "",
+    isUndecided: false
   },
   next: {
     attempt: 1,

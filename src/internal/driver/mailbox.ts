@@ -13,7 +13,7 @@
  */
 import * as Result from "effect/Result"
 import type * as FiberScheduler from "effect/Scheduler"
-import { advance } from "../../engine/Engine.ts"
+import { advance, isUndecided } from "../../engine/Engine.ts"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import { succeeded } from "../../engine/protocol/Event.ts"
 import type { Ending, Event, TaskEnded } from "../../engine/protocol/Event.ts"
@@ -60,8 +60,11 @@ export class Mailbox {
     task: 0,
     attempt: 0,
     ending: succeeded,
-    micros: undefined
+    micros: undefined,
+    more: false
   }
+  /** Whether the present end is followed by others that came with it. */
+  private hasMore = false
   private isAwake = false
   /** When the pump began, and how many instructions it has carried out since. */
   private began = 0
@@ -193,9 +196,21 @@ export class Mailbox {
   handedOver(task: TaskId, attempt: number, result: unknown, micros: number | undefined): void {
     this.catchUp()
     this.taskEnded.micros = micros
+    this.taskEnded.more = this.hasMore
     if (isSealed(result)) this.kept(task, attempt, this.sizeOf && result.size)
     else this.succeeded(task, attempt, result)
     this.taskEnded.micros = undefined
+    this.taskEnded.more = false
+  }
+
+  /** Reports ends that came together. What can start is decided once, after the last. */
+  together(count: number, report: (i: number) => void): void {
+    for (let i = 0; i < count; i++) {
+      this.hasMore = i < count - 1
+      report(i)
+    }
+    // The last was no end, or one of an attempt that does not count.
+    if (isUndecided(this.state)) this.ask({ _tag: "TimeCame", now: this.time.now() })
   }
 
   /** A worker has the result of an attempt, and keeps it. */

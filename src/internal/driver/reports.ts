@@ -126,6 +126,10 @@ export class Reports implements WorkerReports {
     this.mailbox.kept(task, attempt, size)
   }
 
+  together(count: number, report: (i: number) => void): void {
+    this.mailbox.together(count, report)
+  }
+
   handedOver(task: TaskId, attempt: number, value: unknown, micros?: number): void {
     const { attempts } = this
     if (!attempts.isPresent(task, attempt)) return

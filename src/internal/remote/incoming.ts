@@ -46,7 +46,9 @@ export class Incoming {
     const { asks, begun, dropped, ends, logs, obstacles, stopping, times, values } = report
     if (logs !== undefined) { for (const log of logs) this.log(log) }
     this.heard += values.length
-    for (let i = 0; i < values.length; i++) this.endSeat(ends[2 * i]!, ends[2 * i + 1]!, values[i], times[i]!)
+    const end = (i: number): void => this.endSeat(ends[2 * i]!, ends[2 * i + 1]!, values[i], times[i]!)
+    if (values.length === 1) end(0)
+    else if (values.length > 1) this.reports.together(values.length, end)
     if (begun !== undefined) { for (const seat of begun) this.noteBegun(seat) }
     if (stopping !== undefined) { for (const each of stopping) this.stopCame(each) }
     if (obstacles !== undefined) { for (const { obstacle, seat } of obstacles) this.overdue(seat, obstacle) }

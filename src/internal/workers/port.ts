@@ -136,6 +136,8 @@ export interface WorkerReports {
    * microseconds the body took, if it knows.
    */
   handedOver(task: TaskId, attempt: number, value: unknown, micros?: number): void
+  /** Reports the ends of several attempts that came together, by place. */
+  together(count: number, report: (i: number) => void): void
   /** The body never began: these inputs were not where they should be. */
   inputsLost(task: TaskId, attempt: number, inputs: ReadonlyArray<LostInput>): void
   finalized(task: TaskId, attempt: number): void

@@ -58,6 +58,10 @@ export class CarriedPort extends PortAround {
       succeeded: (task, attempt, value) => ended(task, attempt, () => to.succeeded(task, attempt, value)),
       handedOver: (task, attempt, value, micros) =>
         ended(task, attempt, () => to.handedOver(task, attempt, value, micros)),
+      // Each is on its way by itself.
+      together: (count, report) => {
+        for (let i = 0; i < count; i++) report(i)
+      },
       failed: (task, attempt, cause) => ended(task, attempt, () => to.failed(task, attempt, cause)),
       expanded: (task, attempt, returned) => ended(task, attempt, () => to.expanded(task, attempt, returned)),
       finalized: (task, attempt) =>
