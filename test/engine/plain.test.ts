@@ -8,6 +8,7 @@ import * as Engine from "../../src/engine/Engine.ts"
 import { succeeded } from "../../src/engine/protocol/Event.ts"
 import type { TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction, Out } from "../../src/engine/protocol/Instruction.ts"
+import { Phase } from "../../src/engine/protocol/Phase.ts"
 import type { Plan } from "../../src/engine/protocol/Plan.ts"
 import * as State from "../../src/engine/state/State.ts"
 
@@ -190,6 +191,22 @@ describe("the way of a plain task", () => {
       assert.isAtMost(flags!, 7)
       assert.deepStrictEqual(Object.keys(perTask(chain, [], false, portable)).toSorted(), ["flags", "uses"])
     }
+  })
+
+  it("goes on after its wait without a queue, if a slot is free", () => {
+    const { instructions, send, started, state } = open()
+    submit(independent, 1, send)
+    const [parent, attempt] = started.shift()!
+    send({ _tag: "OwnerOpened", now: 0, owner: 2, name: "body" })
+    submit(independent, 1, send, { owner: 2, parent, attempt, wait: 2 })
+    const [child, its] = started.shift()!
+    const counts: Counts = {}
+    watch(counts, "worker", state.workers[0]!)
+    send({ _tag: "TaskEnded", now: 0, task: child, attempt: its, ending: succeeded })
+    assert.isUndefined(counts["rejoining"])
+    assert.deepStrictEqual(instructions.at(-1), { _tag: "WaitEnded", wait: 2, starved: undefined })
+    assert.strictEqual(state.tasks.phase[parent], Phase.running)
+    assert.deepStrictEqual(check(state), [])
   })
 
   it("ends its waits with the attempt, if a fiber of its own still waits and keeps the slot", () => {

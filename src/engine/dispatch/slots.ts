@@ -166,10 +166,23 @@ const letRejoin = (state: State, worker: WorkerRecord, round: Round | undefined,
     }
     worker.rejoining.delete(task)
     if (state.tasks.phase[task] === Phase.rejoining) transition(state, task, Phase.running)
-    hold(state, task, worker)
-    if (state.fairness.sourceSaturation < 1) brakes.noteSource(state, task)
+    holdAgain(state, task, worker)
     out.push({ _tag: "WaitEnded", wait, starved: starvedOf(state, wait) })
   }
+}
+
+const holdAgain = (state: State, task: TaskId, worker: WorkerRecord): void => {
+  hold(state, task, worker)
+  if (state.fairness.sourceSaturation < 1) brakes.noteSource(state, task)
+}
+
+/** Gives a body whose waits are over a slot without a queue, if one is free and all that is asked for is slots. Returns whether it did. */
+export const retake = (state: State, task: TaskId): boolean => {
+  const worker = state.workers[state.tasks.worker[task]!]!
+  if (isUsed(state, Look.retake) || !isHere(worker) || worker.running >= worker.slots) return false
+  state.tasks.phase[task] = Phase.running
+  holdAgain(state, task, worker)
+  return true
 }
 
 /** The starvation that ended a wait, if any, for a body that had to take its slot again first. */

@@ -18,7 +18,7 @@ import { kindOf, liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
 import { addLater } from "../state/later.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
 import { phaseOf, placeOf } from "../state/lookups.ts"
-import type { Claim, Owner } from "../state/Owner.ts"
+import type { Owner } from "../state/Owner.ts"
 import type { Lane } from "../state/Queue.ts"
 import { noteRun } from "../state/runs.ts"
 import type { State } from "../state/State.ts"
@@ -47,11 +47,11 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
   }
   const submission = register(state, event.plan, owner, parent, nestingOf(state, parent))
   for (const { formers, index } of event.successions ?? none) succeedAfter(state, submission.ids[index]!, formers)
-  const claims = event.wait === undefined ? claimEach(state, submission, event) : noClaims
-  const numbers = claims.map(({ id }) => id)
-  out.push({ _tag: "Submitted", ids: submission.ids, claims: numbers })
-  if (event.wait !== undefined) claimInBulk(state, submission, event, event.wait, out)
-  else if (event.standing !== undefined) waits.stand(state, event.standing, numbers, claims, out)
+  if (event.wait === undefined) claimEach(state, submission, event, out)
+  else {
+    out.push({ _tag: "Submitted", ids: submission.ids, claims: none })
+    claimInBulk(state, submission, event, event.wait, out)
+  }
   link(state, submission, out)
 }
 
@@ -59,12 +59,16 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
 const livingParent = ({ tasks }: State, { attempt, parent }: GraphSubmitted): TaskId =>
   parent >= 0 && tasks.attempt[parent] === attempt && tasks.submission[parent] !== undefined ? parent : -1
 
-const noClaims: ReadonlyArray<Claim> = []
 const none: ReadonlyArray<never> = []
 const gone: Refusal = { _tag: "Gone", what: "owner" }
 
-const claimEach = (state: State, submission: Submission, event: GraphSubmitted): ReadonlyArray<Claim> =>
-  event.targets.map((target) => owners.claim(state, submission.owner, liveOf(submission, target)))
+/** The claims of a `submit`, which a standing wait may take over. */
+const claimEach = (state: State, submission: Submission, { standing, targets }: GraphSubmitted, out: Out): void => {
+  const claims = targets.map((target) => owners.claim(state, submission.owner, liveOf(submission, target)))
+  const numbers = claims.map(({ id }) => id)
+  out.push({ _tag: "Submitted", ids: submission.ids, claims: numbers })
+  if (standing !== undefined) waits.stand(state, standing, numbers, claims, out)
+}
 
 /** The claims of a `compute`, and its wait for them, or with wishes for all wished tasks. */
 const claimInBulk = (
@@ -76,11 +80,10 @@ const claimInBulk = (
 ): void => {
   const { owner } = submission
   const { refs } = state.tasks
-  for (const target of event.targets) {
-    const task = liveOf(submission, target)
-    refs[task]!++
-    owner.targets.push(task)
-  }
+  const targets = event.targets.map((target) => liveOf(submission, target))
+  for (const task of targets) refs[task]!++
+  // An array that grows has room for a dozen more.
+  owner.targets = owner.targets.length === 0 ? targets : [...owner.targets, ...targets]
   let awaited: ReadonlyArray<TaskId> = owner.targets
   if (event.wishes !== undefined) {
     awaited = wish(state, owner, submission, { wishes: event.wishes, wait, within: undefined })

@@ -166,7 +166,6 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
   followUp(state, out)
   // What others want goes on without the limit.
   if (owner.tag !== undefined) limit(state, { tag: owner.tag, limit: undefined })
-  owner.targets.length = 0
   if (owner.roots.length > 0) { for (const root of owner.roots.splice(0)) dropFailure(state, root.outcome, out) }
 }
 

@@ -73,13 +73,10 @@ export const enter = (
   claims: Wait["claims"],
   out: Out
 ): void => {
-  const open: Array<TaskId> = []
-  let over = false
-  for (const task of tasks) {
-    if (!hasEnded(phaseOf(state, task))) open.push(task)
-    else if (decides(state, request.mode, task)) over = true
-  }
-  if (over || (open.length === 0 && request.mode !== "never")) return answer(request.wait, undefined, out)
+  const open = openOf(state, tasks)
+  const isOver = open.length < tasks.length &&
+    tasks.some((task) => hasEnded(phaseOf(state, task)) && decides(state, request.mode, task))
+  if (isOver || (open.length === 0 && request.mode !== "never")) return answer(request.wait, undefined, out)
   const waiter = livingWaiter(state, request)
   // A wait of a former attempt: nothing else would ever end it.
   if (request.mode === "never" && waiter !== request.waiter) return answer(request.wait, undefined, out)
@@ -94,6 +91,14 @@ export const enter = (
   const wait: Wait = { id, mode, tasks: awaited, remaining, claims, waiter, closing, keepsSlot, behalf, standing }
   watch(state, wait)
   pause(state, wait, out)
+}
+
+/** Those of some tasks that have not ended, as a new list: mostly all. */
+const openOf = (state: State, tasks: ReadonlyArray<TaskId>): Array<TaskId> => {
+  for (const task of tasks) {
+    if (hasEnded(phaseOf(state, task))) return tasks.filter((each) => !hasEnded(phaseOf(state, each)))
+  }
+  return tasks.slice()
 }
 
 /** The waiter of a new wait gives its slot away, or keeps it. */
@@ -304,8 +309,7 @@ const watchOne = ({ tasks: { waits } }: State, wait: Wait, task: TaskId): void =
 export const waitForMore = (state: State, id: number, tasks: ReadonlyArray<TaskId>, out: Out): void => {
   const wait = state.waits.get(id)
   if (wait === undefined) return
-  const open = tasks.filter((task) => !hasEnded(phaseOf(state, task)))
-  for (const task of withoutWay(state, wait, open, out)) {
+  for (const task of withoutWay(state, wait, openOf(state, tasks), out)) {
     wait.tasks.push(task)
     wait.remaining++
     watchOne(state, wait, task)
@@ -521,7 +525,7 @@ const secede = (state: State, task: TaskId, wait: Wait, out: Out): void => {
   transition(state, task, Phase.seceded)
 }
 
-/** Queues `task` for a slot if `wait` was its last open wait. Returns whether it did. */
+/** Queues `task` for a slot if `wait` was its last open wait, and it cannot have one at once. Returns whether it did. */
 const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
   const open = state.waitsOf.get(task)
   if (open === undefined) return false
@@ -531,6 +535,7 @@ const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
   }
   state.waitsOf.delete(task)
   if (state.tasks.phase[task]! >= Phase.stopping) return false
+  if (slots.retake(state, task)) return false
   transition(state, task, Phase.rejoining)
   enqueue(state, task, wait.id)
   return true

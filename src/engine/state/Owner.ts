@@ -21,7 +21,7 @@ export interface Owner {
   /** Its claims by task; more than one on the same task are a set. */
   claims: Map<TaskId, Claim | Set<Claim>>
   /** Claims of a `compute`, which are never cancelled one by one. */
-  readonly targets: Array<TaskId>
+  targets: Array<TaskId>
   /** The submissions with tasks that it wants to run to their end: its own, and those that their `flatMap` tasks returned. */
   wishing: Map<Registered, Wishing> | undefined
   /** Failures of wished tasks, for a report of all of them. */
