@@ -37,13 +37,15 @@ export const ambientIn = (
   conflict?: Conflict,
   asyncScope: AsyncScope = captureAsyncScope()
 ): Ambient => {
-  const annotations = annotationsIn(context)
-  const own = withoutAttempt(context, parent)
+  // Most bodies submit where they began: as their own submitter did, but for the options of the call.
+  const same = context === parent?.context ? parent.ambient : undefined
+  const annotations = same?.annotations ?? annotationsIn(context)
+  const own = same?.context ?? withoutAttempt(context, parent)
   return {
     context: own,
     annotations,
     defaults: defaultsFrom(annotations, parent),
-    fork: Effect.runForkWith(own),
+    fork: same?.fork ?? Effect.runForkWith(own),
     asyncScope,
     cache,
     passes,

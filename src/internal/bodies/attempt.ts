@@ -15,6 +15,7 @@ import { SlotKeeper, Worker } from "../tasks/worker.ts"
 import type { Info } from "../tasks/worker.ts"
 import { byReference } from "../values/identity.ts"
 import type { Home, Seat } from "./home.ts"
+import type { Ambient } from "./livePlan.ts"
 
 /** The worker of an attempt, as far as the attempt needs it. */
 export interface Host {
@@ -42,6 +43,8 @@ export class Attempt implements Seat {
   /** The context of its body, and the submitter's context from which that was made. */
   context: Context.Context<never> | undefined = undefined
   base: Context.Context<never> | undefined = undefined
+  /** The ambient of its task, if its body runs in the context of that. */
+  ambient: Ambient | undefined = undefined
   readonly host: Host
   /** Which start of the task it is, from 1. */
   readonly number: number

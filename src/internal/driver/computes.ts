@@ -44,8 +44,8 @@ type CompileIn = (
   attempt: Attempt | undefined
 ) => Compiled | Refused | Walking
 
-/** A computation before its submission. */
-interface Asking<A, E> {
+/** A computation: what it is asked for, and what it has submitted. */
+interface Computing<A, E> {
   readonly fiber: Fiber.Fiber<unknown, unknown>
   /** The attempt in whose body it is. */
   readonly attempt: Attempt | undefined
@@ -55,24 +55,38 @@ interface Asking<A, E> {
   readonly follow: (owner: number, size: number) => void
   /** Whether its task takes its slot again at the end, if it was asked to stop meanwhile and goes on. */
   readonly comesBack: boolean
-}
-
-/** A computation that has submitted its tasks. */
-interface Computing<A, E> {
-  readonly owner: number
-  readonly wait: number
-  /** The attempt in whose body it is. */
-  readonly attempt: Attempt | undefined
-  readonly bulk: Bulk
-  readonly keepGoing: boolean
-  /** Whether its task takes its slot again at the end, if it was asked to stop meanwhile and goes on. */
-  readonly comesBack: boolean
-  readonly collect: Collect<A, E>
+  /** Its owner, wait and claims: there are none before it has submitted its tasks. */
+  owner: number
+  wait: number
+  bulk: Bulk
   isEnding: boolean
   closing: Effect.Effect<void> | undefined
 }
 
-const modeOf = ({ keepGoing }: Computing<unknown, unknown>) => keepGoing ? "all" : "firstFailure"
+const modeOf = ({ options: { keepGoing } }: Computing<unknown, unknown>) => keepGoing ? "all" : "firstFailure"
+
+const nothing: Bulk = { targets: [], roots: [] }
+
+const computingOf = <A, E>(
+  fiber: Fiber.Fiber<unknown, unknown>,
+  attempt: Attempt | undefined,
+  options: ComputeOptions,
+  collect: Collect<A, E>,
+  follow: (owner: number, size: number) => void,
+  comesBack: boolean
+): Computing<A, E> => ({
+  fiber,
+  attempt,
+  options,
+  collect,
+  follow,
+  comesBack,
+  owner: -1,
+  wait: -1,
+  bulk: nothing,
+  isEnding: false,
+  closing: undefined
+})
 
 const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
 
@@ -163,8 +177,7 @@ export class Computes {
       const attempt = attemptOf(this.home, fiber)
       // Most bodies are not asked to stop, and count their wait at its end if they are asked meanwhile.
       if (attempt !== undefined && options.callbacks === undefined && !isAnyStopping(this.state)) {
-        const asking = { fiber, attempt, options, collect, follow: noCallbacks, comesBack: true }
-        return this.begin(asking, compileIn, resume)
+        return this.begin(computingOf(fiber, attempt, options, collect, noCallbacks, true), compileIn, resume)
       }
       return resume(this.waits.counted(() => this.followed(fiber, attempt, compileIn, options, collect)))
     })
@@ -181,7 +194,7 @@ export class Computes {
     const follow = (owner: number, size: number): void => {
       finish = this.observers.follow(owner, size, options.callbacks)
     }
-    const results = this.begun({ fiber, attempt, options, collect, follow, comesBack: false }, compileIn)
+    const results = this.begun(computingOf(fiber, attempt, options, collect, follow, false), compileIn)
     if (options.callbacks === undefined) return results
     return Effect.onExitPrimitive(results, (exit) => {
       finish(exit)
@@ -189,17 +202,20 @@ export class Computes {
     })
   }
 
-  private begun<A, E>(asking: Asking<A, E>, compileIn: CompileIn): Effect.Effect<A, E | SubmitError | SkeinError> {
-    return Effect.callback((resume) => this.begin(asking, compileIn, resume))
+  private begun<A, E>(
+    computing: Computing<A, E>,
+    compileIn: CompileIn
+  ): Effect.Effect<A, E | SubmitError | SkeinError> {
+    return Effect.callback((resume) => this.begin(computing, compileIn, resume))
   }
 
   /** Submits, and resumes its fiber in the end. Returns what runs if the wait is interrupted. */
   private begin<A, E>(
-    asking: Asking<A, E>,
+    computing: Computing<A, E>,
     compileIn: CompileIn,
     resume: (result: Effect.Effect<A, E | SubmitError | SkeinError>) => void
   ): Effect.Effect<void> | void {
-    const { attempt, collect, comesBack, fiber, follow, options } = asking
+    const { attempt, collect, comesBack, fiber, follow, options } = computing
     const refusal = this.life.refusal(fiber)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const compiled = compileIn(fiber, attempt)
@@ -208,7 +224,7 @@ export class Computes {
         compiled,
         fiber,
         // Its task may have been asked to stop since.
-        (settle) => comesBack ? this.own(settle, options, collect) : this.begun(asking, settle)
+        (settle) => comesBack ? this.own(settle, options, collect) : this.begun(computing, settle)
       ))
     }
     const { keepGoing, limits } = options
@@ -226,17 +242,9 @@ export class Computes {
       if (opens === undefined) this.owners.dismiss(owner, "compute")
       return resume(Effect.fail(refused(answer)))
     }
-    const computing: Computing<A, E> = {
-      owner,
-      wait,
-      attempt,
-      bulk: bulkOf(this.state, owner),
-      keepGoing,
-      comesBack,
-      collect,
-      isEnding: false,
-      closing: undefined
-    }
+    computing.owner = owner
+    computing.wait = wait
+    computing.bulk = bulkOf(this.state, owner)
     // Within the fiber, and so in its async context.
     const over = Effect.suspend(() => this.readAndEnd(computing))
     this.waits.follow(wait, (end) => {
@@ -255,7 +263,7 @@ export class Computes {
 
   /** Reads the targets if they are over; else waits on: its task's end does not interrupt it, or a result was lost meanwhile. */
   private readOrWait<A, E>(computing: Computing<A, E>): Effect.Effect<A, E | SkeinError> {
-    const { bulk, collect, keepGoing, owner } = computing
+    const { bulk, collect, options: { keepGoing }, owner } = computing
     if (!isOpen(this.state, owner)) return collect(undefined, bulk)
     const { targets } = bulk
     if (!this.view.haveEnded(targets, modeOf(computing))) return this.waitAgain(computing)

@@ -204,6 +204,7 @@ export class FiberWorker implements WorkerPort {
     const scope = Scope.makeUnsafe()
     const { ambient, attempt: serial, index, number, submission, task } = order
     const attempt = new Attempt(this.home, this, task, serial, number, scope, submission, index)
+    attempt.ambient = ambient
     const fiber = this.launch(contextIn(ambient.context, attempt, scope), body)
     const exit = fiber.pollUnsafe()
     if (exit === undefined) this.watchInScope(order, scope, attempt, fiber)
