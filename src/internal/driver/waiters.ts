@@ -280,22 +280,13 @@ export class Waits {
    * on. With `lent`, a body of another process gives its slot there away meanwhile.
    */
   until(awaited: Awaited, isOver: () => boolean, slot: "own" | "lent" = "own"): Effect.Effect<void, SkeinError> {
-    return Effect.flatMap(this.once(awaited, isOver, slot), (isLate) => {
-      const isDone = isOver()
-      if (!isAnyStopping(this.state)) return isDone ? Effect.void : this.until(awaited, isOver)
-      return isDone ? this.comeBack(isLate) : Effect.andThen(this.noteUncut(isLate), this.until(awaited, isOver))
-    })
-  }
-
-  /** Waits for `awaited` once. Returns whether the wait began after its attempt was asked to stop. */
-  private once(awaited: Awaited, isOver: () => boolean, slot: "own" | "lent"): Effect.Effect<boolean, SkeinError> {
     return Effect.callback((resume) => {
       if (this.life.failure !== undefined) return resume(Effect.failCause(this.life.failure))
       const fiber = Fiber.getCurrent()!
       const own = attemptOf(this.home, fiber)
       const lender = slot === "lent" && own === undefined ? lenderOf(this.home, fiber) : undefined
       if (lender !== undefined) {
-        return resume(Effect.as(secededIn(lender, Effect.suspend(() => this.until(awaited, isOver))), false))
+        return resume(secededIn(lender, Effect.suspend(() => this.until(awaited, isOver))))
       }
       const { attempt, now, waiter } = this.originIn(own)
       const isLate = isAnyStopping(this.state) && this.attempts.isStopping(waiter, attempt)
@@ -316,9 +307,20 @@ export class Waits {
         keepsSlot
       } as const
       this.mailbox.ask(began)
-      const end = Effect.succeed(isLate)
-      this.follow(wait, (over) => resume(Exit.isSuccess(over) ? end : Effect.failCause(over.cause)))
+      this.follow(wait, (end) => {
+        if (Exit.isFailure(end)) return resume(end)
+        resume(isOver() && !isAnyStopping(this.state) ? Effect.void : this.after(awaited, isOver, isLate))
+      })
       return Effect.suspend(() => this.abandon(wait))
+    })
+  }
+
+  /** Goes on after a wait, which began after its attempt was asked to stop if it `isLate`, or waits on. */
+  private after(awaited: Awaited, isOver: () => boolean, isLate: boolean): Effect.Effect<void, SkeinError> {
+    return Effect.suspend(() => {
+      const isDone = isOver()
+      if (!isAnyStopping(this.state)) return isDone ? Effect.void : this.until(awaited, isOver)
+      return isDone ? this.comeBack(isLate) : Effect.andThen(this.noteUncut(isLate), this.until(awaited, isOver))
     })
   }
 
