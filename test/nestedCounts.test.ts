@@ -26,9 +26,10 @@ describe("what a recursion by tasks costs a call with two children, in counts", 
   })
 
   it("by submit and join", async () => {
-    const { effects, events, maps, typedArrays } = await countCall("submit + join", 1)
+    const { effects, events, maps, typedArrays, weakEntries } = await countCall("submit + join", 1)
     assert.strictEqual(events, 6)
-    assert.isAtMost(effects, 22)
+    assert.isAtMost(effects, 20)
+    assert.strictEqual(weakEntries, 0)
     assert.strictEqual(typedArrays, 2)
     assert.strictEqual(maps, 1)
   })

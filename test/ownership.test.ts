@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -13,6 +13,7 @@ import * as Skein from "skein/Skein"
 import type { SkeinError, SubmitError, TaskCancelled } from "skein/SkeinError"
 import * as Task from "skein/Task"
 import * as Worker from "skein/Worker"
+import { Mailbox } from "../src/internal/driver/mailbox.ts"
 import { endless, gate, inScheduler, type Log, note, reluctant, turns } from "./harness.ts"
 import { errorOf, reasonOf } from "./support.ts"
 
@@ -116,6 +117,30 @@ describe("scopes", () => {
       const at = (entry: string) => log.indexOf(entry)
       assert.isAbove(at("r is released"), at("t2 is finalized"))
       assert.isAbove(at("s is released"), at("t4 is finalized"))
+    }).pipe(inScheduler()))
+
+  it.effect("C4: a scope has one owner, whatever else it acquires between its submissions", () =>
+    Effect.gen(function*() {
+      const apply = vi.spyOn(Mailbox.prototype, "apply")
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* resource([], "first")
+        for (const n of [1, 2, 3]) {
+          yield* Client.submit(Task.make(Effect.succeed(n)))
+          yield* resource([], `r${n}`)
+        }
+      }))
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Client.submit(Task.make(Effect.succeed(4)))
+        yield* Client.submit(Task.make(Effect.succeed(5)))
+        yield* resource([], "last")
+        yield* Client.submit(Task.make(Effect.succeed(6)))
+      }))
+      const events = apply.mock.calls.map(([event]) => event)
+      apply.mockRestore()
+      const owners = events.flatMap((event) => event._tag === "GraphSubmitted" ? [event.owner] : [])
+      const [a, , , b] = owners
+      assert.deepStrictEqual(owners, [a, a, a, b, b, b])
+      assert.deepStrictEqual(events.flatMap((event) => event._tag === "OwnerClosed" ? [event.owner] : []), [a, b])
     }).pipe(inScheduler()))
 
   it.effect("C4: a resource acquired after the last submission is released before its tasks are stopped", () =>

@@ -14,6 +14,8 @@ export interface NestedCounts {
   readonly effects: number
   readonly typedArrays: number
   readonly maps: number
+  /** Entries of weak maps, which the collector must look after one by one. */
+  readonly weakEntries: number
 }
 
 const global = globalThis as Record<string, any>
@@ -56,13 +58,14 @@ export const watchCalls = (prototype: any, name: string, called: () => void): ()
 }
 
 const measure = async (way: Way, n: number, slots: number): Promise<NestedCounts> => {
-  const counts = { events: 0, effects: 0, typedArrays: 0, maps: 0 }
+  const counts = { events: 0, effects: 0, typedArrays: 0, maps: 0, weakEntries: 0 }
   const restore = [
     watchCalls(Mailbox.prototype, "apply", () => counts.events++),
     watchCalls(FiberScheduler.MixedScheduler.prototype, "shouldYield", () => counts.effects++),
     watchMade(["Int32Array", "Float64Array", "Uint8Array"], () => counts.typedArrays++),
     watchCopies(() => counts.typedArrays++),
-    watchMade(["Map"], () => counts.maps++)
+    watchMade(["Map"], () => counts.maps++),
+    watchCalls(WeakMap.prototype, "set", () => counts.weakEntries++)
   ]
   try {
     await way.run(n, slots)
@@ -84,6 +87,7 @@ export const countCall = async (name: string, slots: number): Promise<NestedCoun
     events: perCall("events"),
     effects: perCall("effects"),
     typedArrays: perCall("typedArrays"),
-    maps: perCall("maps")
+    maps: perCall("maps"),
+    weakEntries: perCall("weakEntries")
   }
 }

@@ -63,9 +63,10 @@ export class LiveEngine implements Live, Past {
     return placeOf(this.state, id)
   }
 
-  refuse({ claim, home }: FutureImpl): string | undefined {
+  refuse(future: FutureImpl): string | undefined {
+    const { claim, home } = future
     if (home !== this.home) return "it belongs to another scheduler; join it there and pass the value"
-    if (claim.state === "released") return `its result ${releaseText(this.view.releaseOf(claim))}`
+    if (claim.state === "released") return `its result ${releaseText(this.view.releaseOf(future))}`
     return claim.state === "cancelled" ? "it was cancelled" : undefined
   }
 

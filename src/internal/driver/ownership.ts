@@ -55,7 +55,7 @@ export class Owners {
     this.attempts = attempts
     this.state = state
     this.time = time
-    this.scopes = new ScopeOwners(home, this, view, state)
+    this.scopes = new ScopeOwners(home, this, view)
   }
 
   /** The owner that stands for a scope, which its first submission opens, or `undefined` if the scope has closed. */
@@ -198,18 +198,25 @@ export class Owners {
 
   /** {@link keep} in one step: the future, or the reason why there is none. */
   keepNow(future: FutureImpl, scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): FutureImpl | SkeinError {
-    const owner = this.scopes.ownerOf(scope, fiber)
-    if (owner !== undefined) {
+    const entry = this.scopes.openOf(scope, fiber)
+    if (entry !== undefined) {
+      const { owner } = entry
       const answer = this.mailbox.ask({ _tag: "ClaimShared", now: this.time.now(), claim: future.claim.id, owner })
-      if (answer._tag === "Submitted") return this.futureOf(answer.claims[0]!)
+      if (answer._tag === "Submitted") return this.futureOf(answer.claims[0]!, entry)
     }
-    return new SkeinError({ reason: new Released({ key: future.key, ...this.view.releaseOf(future.claim) }) })
+    return new SkeinError({ reason: new Released({ key: future.key, ...this.view.releaseOf(future) }) })
   }
 
-  /** A future that stands for a claim on a live task. */
-  futureOf(id: ClaimId): FutureImpl {
+  /** A future that stands for a claim on a live task, of the owner that stands for a scope if one does. */
+  futureOf(id: ClaimId, within?: ScopeOwner): FutureImpl {
     const claim = claimOf(this.state, id)
-    const { index, submission } = this.attempts.placeOf(claim.task)
-    return new FutureImpl(this.home, claim, submission, index)
+    const { attempts } = this
+    return new FutureImpl(
+      this.home,
+      claim,
+      attempts.submissionOf(claim.task),
+      attempts.indexOf(claim.task),
+      within
+    )
   }
 }

@@ -8,8 +8,6 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import type { Engine } from "../../engine/protocol/Engine.ts"
-import { ownerOf } from "../../engine/views/owners.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
 import type { Home, Seat } from "../bodies/home.ts"
@@ -29,32 +27,45 @@ interface Opening {
 /** The name of owners that stand for scopes. */
 export const scopeName = "scope"
 
-/** The owner that stands for a scope, and what closes it. */
-export interface ScopeOwner {
+/** The owner that stands for a scope, and what closes it. It is the key of the finalizer that closes it. */
+export class ScopeOwner {
   readonly owner: number
   /** The key of the task in whose body the scope is. */
   readonly body: string | undefined
   /** The worker of the attempt whose scope it is. */
   readonly host: Host | undefined
   /** It opens with its first submission. */
-  isOpen: boolean
-  readonly close: () => Effect.Effect<void>
+  isOpen = false
+  private readonly owners: ScopeOwners
+
+  constructor(owners: ScopeOwners, owner: number, body: string | undefined, host: Host | undefined) {
+    this.owners = owners
+    this.owner = owner
+    this.body = body
+    this.host = host
+  }
+
+  /** Whether it belongs to the scheduler with these owners. */
+  isOf(owners: ScopeOwners): boolean {
+    return this.owners === owners
+  }
+
+  readonly close = (): Effect.Effect<void> => this.owners.close(this)
 }
 
 export class ScopeOwners {
+  /** The owners of scopes with other finalizers beside them. A scope without others holds its owner itself. */
   private readonly entries = new WeakMap<Scope.Scope, ScopeOwner>()
-  /** The open owners that stand for scopes of attempts, by worker. */
-  private readonly byHost = new WeakMap<Host, Set<number>>()
+  /** The open owners that stand for scopes of attempts. */
+  private readonly hosted = new Map<number, ScopeOwner>()
   private readonly home: Home
   private readonly owners: Opening
   private readonly view: View
-  private readonly state: Engine
 
-  constructor(home: Home, owners: Opening, view: View, state: Engine) {
+  constructor(home: Home, owners: Opening, view: View) {
     this.home = home
     this.owners = owners
     this.view = view
-    this.state = state
   }
 
   /**
@@ -63,28 +74,42 @@ export class ScopeOwners {
    */
   of(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner | undefined {
     if (scope.state._tag === "Closed") return undefined
-    const entry = this.entries.get(scope) ?? this.make(scope, fiber)
+    const entry = this.known(scope) ?? this.make(scope, fiber)
     closeFirst(scope, entry, entry.close)
     return entry
   }
 
-  /** The number of the owner that stands for a scope, after opening the owner; `undefined` if the scope has closed. */
-  ownerOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): number | undefined {
+  private known(scope: Scope.Scope): ScopeOwner | undefined {
+    const { state } = scope
+    if (state._tag !== "Open") return undefined
+    if (state.finalizers === undefined) return this.ownIn([state.finalizerKey])
+    const known = this.entries.get(scope) ?? this.ownIn(state.finalizers.keys())
+    if (known !== undefined) this.entries.set(scope, known)
+    return known
+  }
+
+  /** The owner among the keys of a scope's finalizers. */
+  private ownIn(keys: Iterable<unknown>): ScopeOwner | undefined {
+    for (const key of keys) if (key instanceof ScopeOwner && key.isOf(this)) return key
+    return undefined
+  }
+
+  /** The owner that stands for a scope, after opening it; `undefined` if the scope has closed. */
+  openOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner | undefined {
     const entry = this.of(scope, fiber)
     if (entry === undefined) return undefined
     if (!entry.isOpen) {
       this.owners.openAs(entry.owner, scopeName)
       this.opened(entry)
     }
-    return entry.owner
+    return entry
   }
 
   /** An owner has opened. */
   opened(entry: ScopeOwner): void {
-    const { body, host, owner } = entry
+    const { host, owner } = entry
     entry.isOpen = true
-    if (body !== undefined) this.view.bodyOf.set(ownerOf(this.state, owner), body)
-    if (host !== undefined) this.hostedBy(host).add(owner)
+    if (host !== undefined) this.hosted.set(owner, entry)
   }
 
   /**
@@ -96,9 +121,8 @@ export class ScopeOwners {
     exit: Exit.Exit<unknown, unknown>,
     seat: Seat
   ): Effect.Effect<void> | undefined {
-    const entry = this.entries.get(scope)
-    const isAlone = entry !== undefined && scope.state._tag === "Open" && scope.state.finalizerKey === entry
-    if (!isAlone) return Scope.close(scope, exit)
+    const entry = scope.state._tag === "Open" ? scope.state.finalizerKey : undefined
+    if (!(entry instanceof ScopeOwner) || !entry.isOf(this)) return Scope.close(scope, exit)
     // The rest of this method does what the finalizer would do.
     Scope.closeUnsafe(scope, exit)
     if (!entry.isOpen) return undefined
@@ -109,25 +133,17 @@ export class ScopeOwners {
 
   /** The open owners that stand for scopes of attempts on a worker. The scope of a resource is open as long as its result is held. */
   ofHost(host: Host): ReadonlyArray<number> {
-    return [...this.byHost.get(host) ?? []]
+    return Array.from(this.hosted.values()).filter((entry) => entry.host === host).map(({ owner }) => owner)
   }
 
   private make(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner {
     const attempt = attemptOf(this.home, fiber)
     const host = attempt?.scope === scope ? attempt.host : undefined
-    const close = (): Effect.Effect<void> => this.close(entry)
-    const entry: ScopeOwner = { owner: this.owners.number(), body: attempt?.key, host, isOpen: false, close }
-    this.entries.set(scope, entry)
-    return entry
+    return new ScopeOwner(this, this.owners.number(), attempt?.key, host)
   }
 
-  private hostedBy(host: Host): Set<number> {
-    const owners = this.byHost.get(host) ?? new Set()
-    this.byHost.set(host, owners)
-    return owners
-  }
-
-  private close(entry: ScopeOwner): Effect.Effect<void> {
+  /** Closes an owner when its scope closes. */
+  close(entry: ScopeOwner): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (!entry.isOpen) return Effect.void
       const unseen = this.leave(entry)
@@ -137,7 +153,7 @@ export class ScopeOwners {
 
   /** An owner closes: its failures are read before they are released, and reported after all has stopped. */
   private leave({ host, owner }: ScopeOwner): ReadonlyArray<Unseen> {
-    if (host !== undefined) this.byHost.get(host)?.delete(owner)
+    if (host !== undefined) this.hosted.delete(owner)
     return looked(() => this.view.unseenOf(owner), [])
   }
 }

@@ -176,7 +176,7 @@ export class Submissions {
     // Its close stops what it has just submitted.
     if (scope.state._tag === "Closed") return Effect.fail(closed("scope"))
     if (!isOpen) this.owners.opened(entry)
-    return Effect.succeed(answer.claims.map((claim) => this.owners.futureOf(claim)))
+    return Effect.succeed(answer.claims.map((claim) => this.owners.futureOf(claim, entry)))
   }
 
   /** Runs the tasks of futures that ended without success again, and returns a future for each. */
@@ -197,12 +197,13 @@ export class Submissions {
   }
 
   /** Why a future's task cannot be run again, if it cannot. */
-  refuseRetry({ claim, home, key }: FutureImpl): SubmitError | undefined {
+  refuseRetry(future: FutureImpl): SubmitError | undefined {
+    const { claim, home, key } = future
     const status = home.view.statusOf(claim)
     const why = home !== this.home
       ? "it belongs to another scheduler; retry it there"
       : claim.state === "released"
-      ? `its result ${releaseText(this.view.releaseOf(claim))}; submit its task again`
+      ? `its result ${releaseText(this.view.releaseOf(future))}; submit its task again`
       : status === "succeeded"
       ? "it succeeded; join its future"
       : home.view.hasEnded(claim)

@@ -291,13 +291,22 @@ export class FutureImpl extends Pipeable.Class {
   /** Where the task was registered: what is known of it even when its row belongs to another. */
   readonly submission: Registered
   readonly index: number
+  /** The scope that owns it, and the key of the task in whose body that is. */
+  readonly within: { readonly body: string | undefined } | undefined
 
-  constructor(home: FutureHome, claim: Claim, submission: Registered, index: number) {
+  constructor(
+    home: FutureHome,
+    claim: Claim,
+    submission: Registered,
+    index: number,
+    within: { readonly body: string | undefined } | undefined
+  ) {
     super()
     this.home = home
     this.claim = claim
     this.submission = submission
     this.index = index
+    this.within = within
   }
 
   get key(): string {
@@ -374,4 +383,4 @@ export const isRecord = (value: object): boolean => {
 }
 
 keepSpecimen(new TaskImpl({ _tag: "map", run: () => undefined }, [], "array", noHandles, noOptions, undefined))
-keepSpecimen(new FutureImpl({} as FutureHome, {} as Claim, {} as Registered, 0))
+keepSpecimen(new FutureImpl({} as FutureHome, {} as Claim, {} as Registered, 0, undefined))

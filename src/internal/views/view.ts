@@ -120,16 +120,14 @@ export class View {
 
   /** The callers of `Future.release`, by claim. */
   readonly releasedBy = new WeakMap<Claim, string>()
-  /** The task in whose body an owner's scope is. */
-  readonly bodyOf = new WeakMap<Claim["owner"], string>()
 
-  /** How the result behind a claim was released. */
-  releaseOf(claim: Claim): Release {
-    return { owner: claim.owner.name, by: this.releasedBy.get(claim), body: this.bodyOf.get(claim.owner) }
+  /** How the result behind a future was released. */
+  releaseOf({ claim, within }: FutureImpl): Release {
+    return { owner: claim.owner.name, by: this.releasedBy.get(claim), body: within?.body }
   }
 
-  private released({ claim, key }: FutureImpl): SkeinError {
-    return new SkeinError({ reason: new Released({ key, ...this.releaseOf(claim) }) })
+  private released(future: FutureImpl): SkeinError {
+    return new SkeinError({ reason: new Released({ key: future.key, ...this.releaseOf(future) }) })
   }
 
   statusOf(claim: Claim): Status {
@@ -188,14 +186,10 @@ export class View {
   /** The results of tasks, if all of them have succeeded and no result must be opened. */
   valuesOf(tasks: ReadonlyArray<TaskId>): ReadonlyArray<unknown> | undefined {
     const { phase } = columnsOf(this.state)
-    const values: Array<unknown> = []
-    for (const task of tasks) {
-      if (phase[task] !== Phase.succeeded) return undefined
-      const value = this.resultOf(task)
-      if (isSealed(value)) return undefined
-      values.push(value)
-    }
-    return values
+    if (tasks.some((task) => phase[task] !== Phase.succeeded)) return undefined
+    // An array that grows would take room for 17.
+    const values = tasks.map((task) => this.resultOf(task))
+    return values.some(isSealed) ? undefined : values
   }
 
   /** A task's result that must be fetched. */

@@ -19,8 +19,8 @@ export class PromisedFuture<A> extends FutureImpl implements Promise<A> {
   /** The signal that stops it, if any. */
   readonly signal: AbortSignal | undefined
 
-  constructor(waiter: Waiter, { claim, home, index, submission }: FutureImpl, signal: AbortSignal | undefined) {
-    super(home, claim, submission, index)
+  constructor(waiter: Waiter, { claim, home, index, submission, within }: FutureImpl, signal: AbortSignal | undefined) {
+    super(home, claim, submission, index, within)
     this.waiter = waiter
     this.signal = signal
   }

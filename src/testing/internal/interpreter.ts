@@ -496,7 +496,7 @@ export class Interpreter implements Stage {
           ids.map((id) => {
             const { index, submission } = this.rows.at(id)
             const claim = { task: id, state: "live", owner: { name: "scope" }, outcome: undefined } as unknown as Claim
-            return new FutureImpl(this.home, claim, submission, index)
+            return new FutureImpl(this.home, claim, submission, index, undefined)
           })
       )
   }
