@@ -258,8 +258,8 @@ export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, sec
  * wait, run, are unread, or are what the consumer was given last. The next pull says that these are done with, and releases them.
  * What one pull takes from an iterable is one submission.
  *
- * Results come in the order of the items, or with `ordered: false` as tasks end. In the mode `failFast` a failure comes in its
- * place: ordered, after the results of all items before it; no item is taken from then on, and what comes after it is cancelled.
+ * Results come in the order of the items, or with `unordered: true` as tasks end. In the mode `failFast` a failure comes in its
+ * place: in order, after the results of all items before it; no item is taken from then on, and what comes after it is cancelled.
  * `continue` passes failures over and fails at the end with every root failure, of the first 1,000; `collect` gives the `Exit` of
  * each. A failure of the source comes after the results of all items taken before it. `maxFailures` bounds how many failures the
  * last two modes bear.

@@ -339,7 +339,7 @@ export class Starved extends Fact("Starved")<{
  */
 export class Released extends Fact("Released")<{
   readonly key: string
-  /** The owner of the future: a scope, one compute, or a client of `skein/promise`. */
+  /** The owner of the future: a scope, one compute, or for plain code (`skein/promise`) the client or a body. */
   readonly owner: string
   /** The caller of `Future.release`: the key of a task, or "program". Absent if the owner closed. */
   readonly by?: string | undefined
@@ -349,6 +349,8 @@ export class Released extends Fact("Released")<{
   override get message(): string {
     const instead = this.owner === "client"
       ? "Await it before the client closes, as in \"return await\"."
+      : this.owner === "body"
+      ? "Await it in that body, and return what it gives."
       : this.by === undefined && this.body !== undefined
       ? "Return a task in place of the future (Task.flatMap), or take it over with Future.keep in a scope that lives on."
       : "Join it earlier, or take it over with Future.keep before that."

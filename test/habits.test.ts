@@ -131,7 +131,7 @@ const urls = Stream.fromIterable(["/a", "/b", "/broken", "/c"])
 const counts = Effect.gen(function*() {
   const each = yield* urls.pipe(Stream.map(words), Client.stream({ outstanding: 2 }), Stream.runCollect)
   const total = yield* urls.pipe(
-    Client.stream((url) => Effect.succeed(url.length), { outstanding: 2, ordered: false }),
+    Client.stream((url) => Effect.succeed(url.length), { outstanding: 2, unordered: true }),
     Stream.runFold(() => 0, (sum, n) => sum + n)
   )
   yield* Scheduler.pause({ tag: "web", for: "10 millis" })

@@ -34,12 +34,12 @@ const countingStarts = <A, E, R>(program: Effect.Effect<A, E, R>) =>
 class Odd extends Schema.TaggedError<Odd>()("Odd", { n: Schema.Number }) {}
 
 describe("batches of a stream", () => {
-  for (const ordered of [true, false]) {
-    it.effect(`B4: a task runs a batch of items, and a failure is that of one item, ordered: ${ordered}`, () =>
+  for (const unordered of [false, true]) {
+    it.effect(`B4: a task runs a batch of items, and a failure is that of one item, unordered: ${unordered}`, () =>
       Effect.gen(function*() {
         const work = (n: number) => n % 7 === 3 ? Effect.fail(new Odd({ n })) : Effect.as(Effect.yieldNow, n)
         const [results, starts] = yield* countingStarts(
-          Client.stream(numbers(40), work, { batch: 8, outstanding: 16, ordered, mode: "collect", withInput: true })
+          Client.stream(numbers(40), work, { batch: 8, outstanding: 16, unordered, mode: "collect", withInput: true })
             .pipe(
               Stream.runCollect
             )
@@ -132,8 +132,8 @@ describe("batches of a stream", () => {
       )
     }).pipe(inScheduler({ concurrency: 1 })))
 
-  for (const ordered of [true, false]) {
-    it.effect(`M6: a batch of which an item runs again alone is not held longer, ordered: ${ordered}`, () =>
+  for (const unordered of [false, true]) {
+    it.effect(`M6: a batch of which an item runs again alone is not held longer, unordered: ${unordered}`, () =>
       Effect.gen(function*() {
         const { stats } = yield* Scheduler.Scheduler
         const runs = new Set<number>()
@@ -144,7 +144,7 @@ describe("batches of a stream", () => {
             return Worker.reschedule
           })
         const held: Array<number> = []
-        yield* Client.stream(numbers(400), work, { batch: 4, outstanding: 16, ordered }).pipe(
+        yield* Client.stream(numbers(400), work, { batch: 4, outstanding: 16, unordered }).pipe(
           Stream.runForEach(() => Effect.map(stats, (each) => void held.push(each.held)))
         )
         assert.strictEqual(runs.size, 100)
@@ -170,7 +170,7 @@ describe("batches of a stream", () => {
   it.effect("A7: what is taken and not consumed stays within outstanding, in batches too", () =>
     Effect.gen(function*() {
       for (const batch of [3, 5, "auto"] as const) {
-        for (const ordered of [true, false]) {
+        for (const unordered of [false, true]) {
           let taken = 0
           let consumed = 0
           const most: Array<number> = []
@@ -180,7 +180,7 @@ describe("batches of a stream", () => {
               yield n
             }
           }
-          const results = yield* Client.stream(source(), Effect.succeed, { batch, ordered, outstanding: 10 }).pipe(
+          const results = yield* Client.stream(source(), Effect.succeed, { batch, unordered, outstanding: 10 }).pipe(
             Stream.rechunk(1),
             Stream.tap(() => Effect.sync(() => void consumed++)),
             Stream.runCollect
@@ -297,7 +297,7 @@ describe("batches on workers that are not here", () => {
         Client.stream(numbers(n), (x) => Effect.as(Effect.yieldNow, x), { outstanding: 3 })
       )
       const named = yield* Stream.runCollect(
-        Client.stream(numbers(n).map((x) => Twice(x)), { outstanding: 3, ordered: false })
+        Client.stream(numbers(n).map((x) => Twice(x)), { outstanding: 3, unordered: true })
       )
       return [...functions, ...named].reduce((a, b) => a + b, 0)
     }).pipe(Effect.orDie)
@@ -330,15 +330,20 @@ describe("a bound on failures", () => {
       assert.deepStrictEqual([started, exits.length], [[0], 1])
     }).pipe(inScheduler({ concurrency: 2 })))
 
-  for (const ordered of [true, false]) {
-    it.effect(`F3: after maxFailures no item is taken, and what comes after is cancelled, ordered: ${ordered}`, () =>
+  for (const unordered of [false, true]) {
+    it.effect(`F3: after maxFailures no item is taken, and what comes after is cancelled, unordered: ${unordered}`, () =>
       Effect.gen(function*() {
         let taken = 0
         const source = function*() {
           for (;;) yield taken++
         }
         const work = (n: number) => n % 2 === 1 ? Effect.fail(`no ${n}`) : Effect.as(Effect.yieldNow, n)
-        const exit = yield* Client.stream(source(), work, { mode: "continue", maxFailures: 3, outstanding: 4, ordered })
+        const exit = yield* Client.stream(source(), work, {
+          mode: "continue",
+          maxFailures: 3,
+          outstanding: 4,
+          unordered
+        })
           .pipe(
             Stream.runDrain,
             Effect.exit

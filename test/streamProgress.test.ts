@@ -442,7 +442,7 @@ describe("streams in dumps, events and explanations", () => {
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const body = (n: number) => n === 1 ? Effect.fail("odd") : n === 0 ? Effect.succeed(n) : Deferred.await(gate)
-      const rows = Client.stream(endless(), body, { mode: "collect", name: "rows", outstanding: 1000, ordered: false })
+      const rows = Client.stream(endless(), body, { mode: "collect", name: "rows", outstanding: 1000, unordered: true })
       const child = Task.make(Deferred.await(gate), { key: "child" })
       const parent = Task.make(Client.compute(child), { key: "parent", label: "above", priority: 1 })
       const fiber = yield* Effect.forkChild(

@@ -755,7 +755,7 @@ describe("stream", () => {
     expect(Client.stream(numbers, f)).type.toBe<
       Stream.Stream<string, SubmitError | SkeinError | LoadError, Db | Client.Client>
     >()
-    expect(Client.stream(text, (each) => f(each.length), { outstanding: 8, ordered: false })).type.toBe<
+    expect(Client.stream(text, (each) => f(each.length), { outstanding: 8, unordered: true })).type.toBe<
       Stream.Stream<string, "offline" | SubmitError | SkeinError | LoadError, Feed | Db | Client.Client>
     >()
     expect(Client.stream(rows, ({ id }, index) => f(id + index))).type.toBe<
@@ -788,7 +788,7 @@ describe("stream", () => {
 
   it("A9: takes tasks that a source makes, and adds the errors of options", () => {
     const lazily = {} as Generator<typeof raw>
-    expect(Client.stream(lazily, { ordered: false })).type.toBe<
+    expect(Client.stream(lazily, { unordered: true })).type.toBe<
       Stream.Stream<string, SubmitError | SkeinError | LoadError, Db | Client.Client>
     >()
     expect(Client.stream(numbers, f, { task: { timeout: 5 } })).type.toBe<
@@ -819,7 +819,7 @@ describe("stream", () => {
 
   it("G20: takes tasks through a pipe with its options alone, and never turns a type into any", () => {
     const made = {} as Stream.Stream<typeof raw, "offline", Feed>
-    expect(made.pipe(Client.stream({ outstanding: 8, ordered: false }))).type.toBe<
+    expect(made.pipe(Client.stream({ outstanding: 8, unordered: true }))).type.toBe<
       Stream.Stream<string, "offline" | SubmitError | SkeinError | LoadError, Feed | Db | Client.Client>
     >()
     expect(pipe([raw, safe], Client.stream({ mode: "collect" }))).type.toBe<

@@ -67,8 +67,8 @@ export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolea
 {
   /** The most items that are taken and whose results you are not done with. Defaults to twice the slots. */
   readonly outstanding?: number | undefined
-  /** Whether results come in the order of the items, or as calls end. Defaults to true. */
-  readonly ordered?: boolean | undefined
+  /** Whether results come as calls end, and not in the order of the items. Defaults to false. */
+  readonly unordered?: boolean | undefined
   /** Pairs each result with its item. Defaults to false. */
   readonly withInput?: P | undefined
   /**

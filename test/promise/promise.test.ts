@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import { AsyncResource } from "node:async_hooks"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { type Future, type PromiseClient, signal, start, task } from "skein/promise"
@@ -20,6 +21,8 @@ const turns = async (n = 3): Promise<void> => {
 /** The error with which a promise rejects. */
 const errorOf = (promise: PromiseLike<unknown>): Promise<unknown> =>
   Promise.resolve(promise).then(() => assert.fail("it resolved"), (error: unknown) => error)
+
+const messageIn = (error: unknown): string => (error as Error).message
 
 /** Runs a program with a client that is closed after it. */
 const withClient =
@@ -224,7 +227,7 @@ describe("options", () => {
       const ofTasks = skein.stream([one], typo)[Symbol.asyncIterator]()
       assert.match(
         await rejected(ofTasks.next()),
-        /: mode, conflict, outstanding, ordered, batch, maxFailures, withInput, name, total, signal\.$/
+        /: mode, conflict, outstanding, unordered, batch, maxFailures, withInput, name, total, signal\.$/
       )
       const ofItems = skein.stream([1], (n) => n, typo)[Symbol.asyncIterator]()
       assert.match(
@@ -378,7 +381,7 @@ describe("streams", () => {
         yield* [0, 1, 2, 3]
       }
       assert.strictEqual(await errorOf(read(skein.stream(source(), check))), gone)
-      assert.deepStrictEqual(await read(skein.stream([0, 1], check, { ordered: false })), [11, 10])
+      assert.deepStrictEqual(await read(skein.stream([0, 1], check, { unordered: true })), [11, 10])
       assert.deepStrictEqual(await read(skein.stream([0, 1], check, { withInput: true })), [
         { input: 0, index: 0, value: 10 },
         { input: 1, index: 1, value: 11 }
@@ -925,6 +928,52 @@ describe("signals", () => {
       )
     }
   })
+
+  it(
+    "A14: what a body leaves behind says so in words of plain code, and so does a client that has closed",
+    withClient({ concurrency: 2 }, async (skein) => {
+      const other = await start()
+      const left: Array<Future<number>> = []
+      const later: Array<() => Promise<unknown>> = []
+      await skein.submit({ key: "outer" }, async () => {
+        left.push(skein.submit({ key: "inner" }, () => 1))
+        await left[0]
+        later.push(AsyncResource.bind(async () => skein.submit(() => 1)))
+      })
+      assert.strictEqual(
+        messageIn(await errorOf(left[0]!)),
+        `The result of "inner" was released when the body of task "outer" ended. Await it in that body, and return what it gives.`
+      )
+      assert.strictEqual(
+        messageIn(await errorOf(later[0]!())),
+        "The body has ended and takes no more tasks. Await what it starts before it returns."
+      )
+      await other.close()
+      const closed =
+        "The client has closed and takes no more tasks. Submit while it is open: await all calls before its block ends."
+      assert.strictEqual(messageIn(await errorOf(new Promise(() => other.submit(() => 1)))), closed)
+      assert.strictEqual(messageIn(await errorOf(other.map([1], (n) => n))), closed)
+      assert.strictEqual(messageIn(await errorOf(other.run(task(() => 1)))), closed)
+      assert.strictEqual(messageIn(await errorOf(other.stream([1], (n) => n)[Symbol.asyncIterator]().next())), closed)
+    })
+  )
+
+  it(
+    "A14, G21: an abort while a replaced call is stopping is why it rejects",
+    withClient({}, async (skein) => {
+      const stop = new AbortController()
+      const opened = Promise.withResolvers<void>()
+      const stubborn = skein.submit({ key: "same", signal: stop.signal }, () => opened.promise)
+      await turns()
+      const last = skein.submit({ key: "same", conflict: "replace" }, () => 2)
+      await turns()
+      const reason = new Error("enough")
+      stop.abort(reason)
+      assert.strictEqual(await errorOf(stubborn), reason)
+      opened.resolve()
+      assert.strictEqual(await last, 2)
+    })
+  )
 
   it("A14: outside of a body a signal is never aborted", () => {
     assert.isFalse(signal().aborted)

@@ -124,7 +124,7 @@ const verbs: Record<string, Verb> = {
   map: (b) => Client.forEach([1, 2, 3, 4], (n) => b.body(n)),
   stream: (b) => Stream.runDrain(Client.stream([1, 2, 3, 4], (n) => b.body(n), { outstanding: 2 })),
   "stream of what comes later": (b) =>
-    Client.stream(Stream.tap(Stream.make(1, 2, 3), () => turns(2)), (n) => b.body(n), { ordered: false, batch: 2 })
+    Client.stream(Stream.tap(Stream.make(1, 2, 3), () => turns(2)), (n) => b.body(n), { unordered: true, batch: 2 })
       .pipe(
         Stream.take(2),
         Stream.runDrain

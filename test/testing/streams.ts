@@ -388,7 +388,7 @@ const makeStream = (chance: Chance.Chance, of: string, common: Common): Program 
     const options = {
       name,
       outstanding,
-      ordered,
+      unordered: !ordered,
       batch,
       withInput: true,
       ...mode === "failFast" || maxFailures === Infinity ? {} : { maxFailures }

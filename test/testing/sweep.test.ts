@@ -84,7 +84,7 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
   ),
   "stream": Stream.runDrain(Client.stream([1, 2, 3], brief, { outstanding: 2 })),
   "stream, unordered, of tasks": Stream.runDrain(
-    Client.stream([diamond(), slow(1), failing()], { outstanding: 2, ordered: false, mode: "collect" })
+    Client.stream([diamond(), slow(1), failing()], { outstanding: 2, unordered: true, mode: "collect" })
   ),
   "stream, in batches, of a source that comes later": Stream.runDrain(
     Client.stream(Stream.fromEffectRepeat(Effect.as(Effect.sleep(1), 1)).pipe(Stream.take(3)), brief, { batch: 2 })

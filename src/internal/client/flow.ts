@@ -106,13 +106,13 @@ export class Flow implements OpenStream {
   constructor(home: Home, reader: Reader | undefined, f: Run | undefined, options: StreamEachOptions<any>) {
     this.home = home
     this.reader = reader
-    const { batch = 1, mode = "failFast", maxFailures = Infinity, ordered, outstanding, task, withInput } = options
+    const { batch = 1, mode = "failFast", maxFailures = Infinity, outstanding, task, unordered, withInput } = options
     this.withInput = withInput === true
     this.slots = Math.max(1, home.slots())
     this.size = batch === "auto" ? new BatchSize() : batch
     const [usual, first] = batch === "auto" ? [16, 1] : [batch, batch]
     this.outstanding = outstanding ?? Math.min(2 * this.slots * usual, Math.max(1024, 2 * first))
-    this.isOrdered = ordered !== false
+    this.isOrdered = unordered !== true
     this.mode = mode
     this.maxFailures = mode === "failFast" ? 1 : maxFailures
     // Without a function, the items are tasks.

@@ -26,8 +26,8 @@ export interface StreamOptions<M extends Mode = Mode, P extends boolean = boolea
   readonly name?: string | undefined
   /** How many items the source has, for progress. Known of arrays, sets, chunks and other iterables that have a length or a size. */
   readonly total?: number | undefined
-  /** Whether results come in the order of their items, or as tasks end. Defaults to true. */
-  readonly ordered?: boolean | undefined
+  /** Whether results come as tasks end, and not in the order of their items. Defaults to false. */
+  readonly unordered?: boolean | undefined
   readonly mode?: M | undefined
   /**
    * How many items run in one task, for bodies that are so short that a task for each costs more than they do. The items of a task
@@ -68,7 +68,7 @@ export const ofStream: Checks<StreamEachOptions<unknown>> = {
   conflict: ofCompute.conflict,
   passes: ofCompute.passes,
   outstanding: count,
-  ordered: flag,
+  unordered: flag,
   batch: checkOf("a positive whole number, or \"auto\"", (value) => isCount(value) || value === "auto"),
   maxFailures: count,
   withInput: flag,

@@ -25,9 +25,10 @@ export const releaseText = ({ body, by, owner }: Release): string => {
   if (by !== undefined) {
     return `was released with Future.release by ${by === "program" ? "the program" : `task ${quote(by)}`}`
   }
-  return `was released when its ${inLine(owner)}${
-    body === undefined ? "" : ` in the body of task ${quote(body)}`
-  } closed`
+  if (body === undefined) return `was released when its ${inLine(owner)} closed`
+  return owner === "body"
+    ? `was released when the body of task ${quote(body)} ended`
+    : `was released when its ${inLine(owner)} in the body of task ${quote(body)} closed`
 }
 
 /** The same for the message of `Released`. */

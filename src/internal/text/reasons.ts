@@ -295,20 +295,28 @@ export class WorkerFailed extends Fact("WorkerFailed")<{
 }
 
 /**
- * The scheduler or the scope has closed, or the worker of the body that submits was lost.
+ * The scheduler or the scope has closed, or the worker of the body that submits was lost. For plain code (`skein/promise`) the client
+ * has closed, or the body has ended.
  *
  * @stability unstable
  * @category errors
  * @since 0.1.0
  */
 export class Closed extends Fact("Closed")<{
-  readonly what: "scheduler" | "worker" | "scope"
+  readonly what: "scheduler" | "worker" | "scope" | "client" | "body"
 }> {
   override get message(): string {
-    if (this.what === "worker") return "The worker that ran this body was lost, so the body submits nothing more."
-    return `The ${this.what} has closed and takes no more tasks. ` +
-      (this.what === "scheduler" ? "Submit while its layer is open." : "Submit in a scope that is open.")
+    return closedTexts[this.what]
   }
+}
+
+const closedTexts: Record<Closed["what"], string> = {
+  scheduler: "The scheduler has closed and takes no more tasks. Submit while its layer is open.",
+  scope: "The scope has closed and takes no more tasks. Submit in a scope that is open.",
+  worker: "The worker that ran this body was lost, so the body submits nothing more.",
+  client:
+    "The client has closed and takes no more tasks. Submit while it is open: await all calls before its block ends.",
+  body: "The body has ended and takes no more tasks. Await what it starts before it returns."
 }
 
 /**

@@ -5,11 +5,26 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
-import { DependencyFailed, Released, SkeinError, SubmitError } from "../../SkeinError.ts"
+import { Closed, DependencyFailed, Released, SkeinError, SubmitError } from "../../SkeinError.ts"
+import { bodyHere } from "./bodies.ts"
 
 /** The error that was thrown first, as it is, however far upstream that was, or by the source of a stream. */
 const rootOf = (error: unknown): unknown =>
-  error instanceof DependencyFailed ? error.error : Cause.isUnknownError(error) ? error.cause : error
+  error instanceof DependencyFailed
+    ? error.error
+    : Cause.isUnknownError(error)
+    ? error.cause
+    : error instanceof SubmitError && error.reason._tag === "Closed"
+    ? closedHere(error, error.reason)
+    : error
+
+/** Plain code knows neither layers nor scopes. */
+const closedHere = (error: SubmitError, { what }: Closed): SubmitError =>
+  what === "scheduler" || what === "scope"
+    ? new SubmitError({
+      reason: new Closed({ what: what === "scheduler" || bodyHere() === undefined ? "client" : "body" })
+    })
+    : error
 
 export const thrownIn = (cause: Cause.Cause<unknown>): unknown => rootOf(Cause.squash(cause))
 
@@ -33,13 +48,14 @@ export const settledItemOf = (
   { exit, ...item }: { readonly exit: Exit.Exit<unknown, unknown> }
 ): PromiseSettledResult<unknown> => ({ ...item, ...settledOf(exit) })
 
-/** The same error, with the client as the owner of what the scope of the client owned: plain code knows no scopes. */
+/** The same error, with the client or a body as the owner of what its scope owned. */
 export const byClient = (error: unknown): unknown => {
   if (!(error instanceof SkeinError) || error.reason._tag !== "Released") return error
   const { body, by, key } = error.reason
-  return body === undefined && by === undefined
-    ? new SkeinError({ reason: new Released({ key, owner: "client" }) })
-    : error
+  if (by !== undefined) return error
+  return new SkeinError({
+    reason: new Released(body === undefined ? { key, owner: "client" } : { key, owner: "body", body })
+  })
 }
 
 /** Whether a task was cancelled for this reason, and neither failed by itself nor was stopped for another one. */

@@ -158,9 +158,9 @@ export class Face {
       : [undefined, first]
     const fault = optionsFault(options, f === undefined ? ofStream : ofStreamEach)
     if (fault !== undefined) return Stream.toAsyncIterable(Stream.die(fault))
-    const { batch, conflict, maxFailures, mode, name, ordered, outstanding, signal, total, withInput, ...task } =
+    const { batch, conflict, maxFailures, mode, name, outstanding, signal, total, unordered, withInput, ...task } =
       options
-    const own = { batch, conflict, maxFailures, mode, name, ordered, outstanding, total, withInput }
+    const own = { batch, conflict, maxFailures, mode, name, outstanding, total, unordered, withInput }
     const each = (item: unknown, index: number) => called((signal) => f!(item, { index, signal }))
     const all: Stream.Stream<any, unknown, Client.Client> = f === undefined
       ? Client.stream(source, { ...own, ...task } as {}) as never
