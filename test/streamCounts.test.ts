@@ -1,6 +1,6 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { countItem } from "./bench/streamCounts.ts"
-import { close, completed, waysInBatches, waysOf, waysOneByOne } from "./bench/streams.ts"
+import { addedMeanwhile, close, completed, waysInBatches, waysOf, waysOneByOne } from "./bench/streams.ts"
 import type { Way } from "./bench/streams.ts"
 
 const named = (ways: ReadonlyArray<Way>, name: string): Way => ways.find((way) => way.name === name)!
@@ -55,5 +55,16 @@ describe("what an item of a stream costs, in counts", () => {
     assert.strictEqual(fibers, 1)
     assert.isAtMost(effects, 8)
     assert.isAtMost(maps, 15)
+  })
+
+  it("8,000 futures that are added as others end: no more for a late one than for an early one", async () => {
+    const [early, late] = [
+      await countItem(addedMeanwhile, 64, [500, 1000]),
+      await countItem(addedMeanwhile, 64, [7500, 8000])
+    ]
+    assert.isAtMost(early.maps, 30)
+    for (const  of of["events", "fibers", "effects", "maps", "parks"] as const) {
+      assert.closeTo(late[of], early[of], 0.05 * early[of] + 0.05, of)
+    }
   })
 })

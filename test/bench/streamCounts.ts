@@ -51,11 +51,15 @@ const measure = async (way: Way, count: number, window: number): Promise<StreamC
 }
 
 /** The counts of one more item: what a longer stream has more than a shorter one. */
-export const countItem = async (way: Way, window: number): Promise<StreamCounts> => {
+export const countItem = async (
+  way: Way,
+  window: number,
+  [least, most]: readonly [number, number] = [500, 2500]
+): Promise<StreamCounts> => {
   // Once in vain, so that all is made that is made once.
   await way.run(numbers(500), window)
-  const [few, many] = [await measure(way, 500, window), await measure(way, 2500, window)]
-  const perItem = (of: keyof StreamCounts): number => Math.round((many[of] - few[of]) / 20) / 100
+  const [few, many] = [await measure(way, least, window), await measure(way, most, window)]
+  const perItem = (of: keyof StreamCounts): number => Math.round(100 * (many[of] - few[of]) / (most - least)) / 100
   return {
     events: perItem("events"),
     fibers: perItem("fibers"),

@@ -205,6 +205,31 @@ export const completed: Way = {
     })))
 }
 
+/** The same with futures that are added as others end, a hundred open at a time. */
+export const addedMeanwhile: Way = {
+  name: "completions, added meanwhile",
+  run: (items) =>
+    runtime.runPromise(Effect.scoped(Effect.gen(function*() {
+      const left = items[Symbol.iterator]()
+      const ends = yield* Client.completions<Future.Future<number>>([], { release: true })
+      const addMore = (count: number) =>
+        Effect.gen(function*() {
+          const tasks: Array<Task.Task<number>> = []
+          while (tasks.length < count) {
+            const { done, value } = left.next()
+            if (done === true) break
+            tasks.push(Task.make(bodyOf("sync")(value)))
+          }
+          yield* ends.add(...yield* Client.submitAll(tasks))
+        })
+      yield* addMore(100)
+      return yield* ends.stream.pipe(
+        Stream.runFoldEffect(() => 0, (total, future) =>
+          Effect.andThen(addMore(1), Effect.map(Future.join(future), (n) => total + n)))
+      )
+    })))
+}
+
 export const submitted: Way = {
   name: "submitAll and joinAll",
   run: (items) =>
