@@ -31,7 +31,7 @@ export { Worker } from "./internal/tasks/worker.ts"
 export const current: Effect.Effect<Info, never, Worker> = Worker.use(({ info }) => Effect.succeed(info))
 
 /**
- * Whether the current body was asked to stop. For code that computes without a pause, which no interruption reaches.
+ * Whether the current body was asked to stop. For code that computes without yielding, which no interruption reaches.
  *
  * **When to use**
  *

@@ -122,7 +122,7 @@ export class Submissions {
   }
 
   /**
-   * Walks on in turns, and then calls `submit`, which settles the walk and submits in one step: without a pause, because live tasks
+   * Walks on in turns, and then calls `submit`, which settles the walk and submits in one step: without a yield, because live tasks
    * may be gone after it, and an interruption may come in it.
    */
   inTurns<A, E>(

@@ -201,7 +201,7 @@ export class Rails implements Wire, Carrier {
     this.ahead.add(stop)
   }
 
-  /** A body whose worker vanishes before its first pause: there it is stopped. */
+  /** A body whose worker vanishes before it first yields: there it is stopped. */
   private outlived(site: string): Effect.Effect<void> {
     const text = `the attempt ${site} goes on though its worker was lost`
     return Effect.andThen(Effect.yieldNow, Effect.sync(() => void this.problems.push({ kind: "leftover", text })))
