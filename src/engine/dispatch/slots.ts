@@ -179,8 +179,8 @@ const holdAgain = (state: State, task: TaskId, worker: WorkerRecord): void => {
 /** Gives a body whose waits are over a slot without a queue, if one is free and all that is asked for is slots. Returns whether it did. */
 export const retake = (state: State, task: TaskId): boolean => {
   const worker = state.workers[state.tasks.worker[task]!]!
-  if (isUsed(state, Look.retake) || !isHere(worker) || worker.running >= worker.slots) return false
-  state.tasks.phase[task] = Phase.running
+  if (isUsed(state, Look.dispatchHere) || !isHere(worker) || worker.running >= worker.slots) return false
+  transition(state, task, Phase.running)
   holdAgain(state, task, worker)
   return true
 }

@@ -265,7 +265,7 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   leave(state, task, out)
   const outer = state.tasks.submission[task]!
   const submission = submit.register(state, plan, outer.owner, task, outer.nesting)
-  out.push({ _tag: "Submitted", ids: submission.ids, claims: [] })
+  out.push({ _tag: "Submitted", ids: submission.ids, claims: noClaims })
   const inner = liveOf(submission, target)
   state.tasks.refs[inner]!++
   const isWished = (state.tasks.flags[task]! & Flag.wished) !== 0
@@ -280,6 +280,8 @@ export const expanded = (state: State, event: TaskExpanded, out: Out): void => {
   else if (hasEnded(phaseOf(state, inner))) resolveAlias(state, task, inner, out)
   else addLater(state, inner, task)
 }
+
+const noClaims: ReadonlyArray<never> = []
 
 /** Handles the timers that are due. */
 export const timeCame = (state: State, out: Out): void => {

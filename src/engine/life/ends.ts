@@ -14,7 +14,7 @@ import type { Outcome } from "../protocol/Outcome.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import { liveOf } from "../protocol/Registered.ts"
 import type { Later } from "../state/Extras.ts"
-import { dropLater, entriesOf, laterOf } from "../state/later.ts"
+import { dropLater, laterOf } from "../state/later.ts"
 import { hasTaker, holdsDependencies, keyOf, phaseOf, placeOf, serialAt, settingsOf } from "../state/lookups.ts"
 import { noteOutcome, outcomeOf } from "../state/outcomes.ts"
 import { aliasOf, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
@@ -155,10 +155,13 @@ const tellOwnDependents = (state: State, task: TaskId, submission: Submission, o
 
 /** Notifies the dependents in later submissions. */
 const tellLater = (state: State, task: TaskId, later: Later, out: Out): void => {
-  for (const [dependent, times] of entriesOf(later)) {
-    if (aliasOf(state, dependent) === task) resolveAlias(state, dependent, task, out)
-    else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
-  }
+  if (typeof later === "number") return tellDependent(state, task, later, 1, out)
+  for (const [dependent, times] of later) tellDependent(state, task, dependent, times, out)
+}
+
+const tellDependent = (state: State, task: TaskId, dependent: TaskId, times: number, out: Out): void => {
+  if (aliasOf(state, dependent) === task) resolveAlias(state, dependent, task, out)
+  else for (let i = 0; i < times; i++) dependencyEnded(state, dependent, task, out)
 }
 
 /** Counts one dependency as met, or ends the dependent. */

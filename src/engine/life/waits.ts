@@ -535,8 +535,8 @@ const rejoin = (state: State, task: TaskId, wait: Wait): boolean => {
   }
   state.waitsOf.delete(task)
   if (state.tasks.phase[task]! >= Phase.stopping) return false
-  if (slots.retake(state, task)) return false
   transition(state, task, Phase.rejoining)
+  if (slots.retake(state, task)) return false
   enqueue(state, task, wait.id)
   return true
 }

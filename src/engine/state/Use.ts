@@ -55,7 +55,6 @@ export const Look = {
   ready: Use.log | Use.demands | Use.noTaker | Use.away,
   dispatch,
   dispatchHere: dispatch & ~far,
-  retake: (dispatch & ~far) | Use.log,
   start,
   startHere: start & ~far,
   end,
