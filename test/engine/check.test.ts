@@ -386,7 +386,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
     ["S6: lane 0 believes to be 3", ({ lanes }) => lanes[0]!.heapIndex = 3],
     ["S6: lane 0 counts its members wrong", ({ lanes }) => lanes[0]!.members.delete(3)],
     ["S6: nobody waits in the queue x", (state) => state.balance.overtaken.set("x", { count: 1, since: 0 })],
-    ["S6: turns are kept for nobody", (state) => state.balance.turns.set("x", { at: 0, last: 0, starts: 0 })],
+    ["S6: shares are kept for nobody", (state) => state.balance.shares.set("x", { at: 0, last: 0, starts: 0 })],
     ["S6: 1 of 0 tasks that ask for more are counted", (state) => state.demanding++],
     // ---- what leaves
     ["S14: run (row 2, running) is not leaving rightly", (state, _, id) => state.leaving.set(id("run"), [])],
@@ -547,7 +547,7 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
       "S6: the ages of queue [true,\"a\",null] are out of order",
       (state, _, id) => queueOf(state).since.set(id("next"), 9)
     ],
-    ["S6: turns are kept for nobody", (state) => state.queues.clear()],
+    ["S6: shares are kept for nobody", (state) => state.queues.clear()],
     ["S6: 4 of 5 tasks that ask for more are counted", (state) => state.demanding--],
     ["S8: the size of done (row 0, succeeded) is miscounted", (state) => clear(state, "size")],
     ["S8: 2 of 1 is counted", (state) => state.balance.heldSize++]

@@ -244,7 +244,7 @@ describe("shares", () => {
     rig.submit(main, { any: [] }, { share: "b" })
     rig.end("first")
     assert.deepStrictEqual(started(rig), ["any"])
-    assert.strictEqual(rig.state.balance.turns.get("")?.starts, 3)
+    assert.strictEqual(rig.state.balance.shares.get("")?.starts, 3)
   })
 
   it("O10: a share of weight 3 has three starts where others have one", () => {
@@ -305,10 +305,10 @@ describe("shares", () => {
     const main = rig.open()
     submitFor(rig, main, "a", 2)
     submitFor(rig, main, "b", 1)
-    assert.isAbove(rig.state.balance.turns.size, 0)
+    assert.isAbove(rig.state.balance.shares.size, 0)
     rig.end("a0")
     rig.end("b0")
-    assert.deepStrictEqual([rig.state.balance.turns.size, rig.state.queues.size], [0, 0])
+    assert.deepStrictEqual([rig.state.balance.shares.size, rig.state.queues.size], [0, 0])
     for (const name of ["a1"]) rig.end(name)
     rig.close(main, 1)
     assert.strictEqual(rig.state.demanding, 0)

@@ -46,7 +46,7 @@ const emptiness: Rule = function*(state) {
     lanes: state.lanes.length + state.portableLanes.length + state.remoteLanes.length,
     queues: state.queues.size,
     demanding: state.demanding - (state.fairness.queues === "none" ? 0 : 1) - (state.delays.groups.size === 0 ? 0 : 1),
-    turns: state.balance.turns.size,
+    shares: state.balance.shares.size,
     sources: state.balance.sources.size,
     heldSize: state.balance.heldSize,
     later: state.later.size,

@@ -116,7 +116,7 @@ const ranksBefore = (state: State, members: Facts["members"], lane?: Lane, other
     compareReady(state, { lane: lane!, task }, { lane: other!, task: otherTask }) < 0
 }
 
-/** S6: the counts of queues are correct: ages, turns, overtakes, and tasks that ask for more than a slot. */
+/** S6: the counts of queues are correct: ages, shares, overtakes, and tasks that ask for more than a slot. */
 export const queues: Rule = function*(state, { live, members }) {
   for (const { lanes, name, since } of state.queues.values()) {
     const tasks = lanes.flatMap((lane) => members.get(lane)!)
@@ -128,8 +128,8 @@ export const queues: Rule = function*(state, { live, members }) {
   for (const queue of state.balance.overtaken.keys()) {
     if (!state.queues.has(queue)) yield `S6: nobody waits in the queue ${queue}`
   }
-  if (state.queues.size === 0 && (state.balance.turns.size > 0 || state.balance.lastTurn > 0)) {
-    yield "S6: turns are kept for nobody"
+  if (state.queues.size === 0 && (state.balance.shares.size > 0 || state.balance.lastPlace > 0)) {
+    yield "S6: shares are kept for nobody"
   }
   const others = (state.fairness.queues === "none" ? 0 : 1) + (state.delays.groups.size === 0 ? 0 : 1)
   const demanding = others + live.filter((task) => asksForMore(state, task)).length

@@ -22,8 +22,8 @@ import * as pacing from "./pacing.ts"
 import { siteOf, unfailed } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { isFree } from "./room.ts"
+import * as shares from "./shares.ts"
 import * as slots from "./slots.ts"
-import * as turns from "./turns.ts"
 
 /** Whether remote workers may run nothing that is ready, and nothing is sent ahead. */
 export const isAllHere = (state: State): boolean => {
@@ -107,8 +107,8 @@ const send = (state: State, out: Out): void => {
       continue
     }
     ready.takeFor(state, kinds)
-    // Tasks without a share take turns with the shares.
-    if (state.balance.turns.size > 0) turns.take(state, undefined)
+    // Tasks without a share alternate with the shares.
+    if (state.balance.shares.size > 0) shares.take(state, undefined)
     slots.startAhead(state, task, to, micros, out)
   }
 }

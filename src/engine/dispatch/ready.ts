@@ -28,7 +28,7 @@ import { pausedGroupOf } from "./delays.ts"
 import { enterLane, firstFor, isBefore, kindsOfFree, leaveLane, moveLane } from "./lanes.ts"
 import type { Kinds, Lanes } from "./lanes.ts"
 import { demandOf, nameOf } from "./placement.ts"
-import * as turns from "./turns.ts"
+import * as shares from "./shares.ts"
 
 /** The lane of a task, by its submission and priority. */
 export const laneOf = (submission: Submission, index: number): Lane => {
@@ -179,7 +179,7 @@ const enqueue = (state: State, task: TaskId, kind: Kind): void => {
     state.queues.set(name, queue)
   }
   if (kind.share !== undefined || state.fairness.aging < Infinity) {
-    queue.since.set(task, turns.turnOf(state, kind.share).starts)
+    queue.since.set(task, shares.shareOf(state, kind.share).starts)
   }
   const [lane, rank] = standingOf(state, task)
   enterLane(state, queue.lanes, partOf(queue, lane), rank)

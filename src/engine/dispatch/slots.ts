@@ -28,7 +28,7 @@ import { releaseDue } from "./held.ts"
 import { choose, elsewhere, elsewhereOfKind, isSpent, leastLoaded, siteOf, workersFor } from "./placement.ts"
 import * as ready from "./ready.ts"
 import { canStart, isFree } from "./room.ts"
-import * as turns from "./turns.ts"
+import * as shares from "./shares.ts"
 
 /** Gives free slots to rejoiners, then to ready tasks, until one of the two runs out (S6). */
 export const fill = (state: State, out: Out): void => {
@@ -38,7 +38,7 @@ export const fill = (state: State, out: Out): void => {
     if (workers[i]!.rejoining.size > 0) letRejoin(state, workers[i]!, round, out)
   }
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
-  if (state.queues.size === 0 && state.balance.turns.size > 0) turns.forget(state)
+  if (state.queues.size === 0 && state.balance.shares.size > 0) shares.forget(state)
   if (isUsed(state, Use.delays)) {
     releaseDue(state)
     if (delays.isPaused(state)) return ready.flushLone(state)
@@ -123,7 +123,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
       withhold(state, queue!, round)
       return close([queue!.crowd])
     }
-    if (state.balance.turns.size > 0) turns.take(state, queue?.share)
+    if (state.balance.shares.size > 0) shares.take(state, queue?.share)
     ready.withdraw(state, task)
     start(state, task, worker, out)
     if (queue?.isSource === true) brakes.noteSource(state, task)
@@ -137,7 +137,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
   if (brakes.brakeOf(state) === "none") {
     for (const { crowd, lanes } of amounts.overdue(state)) if (open.has(crowd)) consider(ready.firstOf(lanes))
   }
-  const best = state.balance.turns.size > 0 || state.fairness.budget !== undefined ? turns.next : ready.best
+  const best = state.balance.shares.size > 0 || state.fairness.budget !== undefined ? shares.next : ready.best
   while (canStart(state)) {
     const task = best(state, open)
     if (task < 0) break
@@ -148,7 +148,7 @@ const dispatchQueues = (state: State, round: Round, out: Out): void => {
     delays.mustWait(state, queue.crowd)
   }
   if (state.balance.overtaken.size > 0) amounts.tidy(state)
-  if (state.queues.size === 0) turns.forget(state)
+  if (state.queues.size === 0) shares.forget(state)
 }
 
 /** Units that a ready task waits for are withheld from those behind it. */

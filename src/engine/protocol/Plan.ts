@@ -69,7 +69,7 @@ export interface Settings {
   readonly graceMillis?: number | undefined
   /** Its demands on a worker beside a slot. */
   readonly demand?: Demand | undefined
-  /** The share whose turn it is when it starts. Defaults to the share of the task from whose body it comes. */
+  /** The share that it is of. Defaults to the share of the task from whose body it comes. */
   readonly share?: string | undefined
   /** How long it waits for a worker if none that takes tasks could run it. Defaults to the scheduler's limit. */
   readonly waitForWorkersMillis?: number | undefined

@@ -1,5 +1,5 @@
 /**
- * Rules of a layer about the order in which ready tasks start: turns of shares, aging, and brakes. By default there are none, and
+ * Rules of a layer about the order in which ready tasks start: shares, aging, and brakes. By default there are none, and
  * the rank alone decides.
  *
  * @since 0.1.0
@@ -17,7 +17,7 @@ export interface Fairness {
   readonly rate: Rate | undefined
   /** How many tasks of a share may start before one that has been ready for longer. */
   readonly aging: number
-  /** The turns of a share for each turn of a share of weight 1. Defaults to 1. */
+  /** The starts of a share for each start of a share of weight 1. Defaults to 1. */
   readonly weights: ReadonlyMap<string, number>
   /** The tasks that wait in queues by these rules, beside tasks that ask for more than a slot or name a share. */
   readonly queues: "none" | "sources" | "all"

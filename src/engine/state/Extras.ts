@@ -101,9 +101,9 @@ export interface GroupProgress {
   left: number
 }
 
-/** The turns of a share. */
-export interface Turn {
-  /** Its next turn: each start moves it by the inverse of its weight. */
+/** The starts of a share. */
+export interface Share {
+  /** Its place among the shares: each start moves it by the inverse of its weight. */
   at: number
   /** The number of its last start among all starts. */
   last: number

@@ -51,7 +51,19 @@ import type { SchedulerSettings } from "../protocol/Settings.ts"
 import type { Transition, WorkerTransition } from "../protocol/Transition.ts"
 import { Fifo } from "../structures/fifo.ts"
 import { newLog } from "./Extras.ts"
-import type { Amount, Copying, Held, Holding, Later, Overtaken, Pool, RateLog, Runs, Stopping, Turn } from "./Extras.ts"
+import type {
+  Amount,
+  Copying,
+  Held,
+  Holding,
+  Later,
+  Overtaken,
+  Pool,
+  RateLog,
+  Runs,
+  Share,
+  Stopping
+} from "./Extras.ts"
 import { unwanted } from "./Owner.ts"
 import type { Behalf, Claim, Owner, Wait, Withdrawal } from "./Owner.ts"
 import type { Crowd, Lane, Queue } from "./Queue.ts"
@@ -105,10 +117,10 @@ export interface Crew {
 
 /** Counts of shares, brakes, budgets and overtaken queues. */
 export interface Balance {
-  /** The shares that take turns; "" is the share of tasks without one. Emptied when no task waits in a queue. */
-  readonly turns: Map<string, Turn>
-  /** The last turn taken. */
-  lastTurn: number
+  /** The shares that alternate; "" is the share of tasks without one. Emptied when no task waits in a queue. */
+  readonly shares: Map<string, Share>
+  /** The latest place of a share that has started a task. */
+  lastPlace: number
   /** How often queues were overtaken since one of their tasks started, by name. */
   readonly overtaken: Map<string, Overtaken>
   /** The sources that hold a slot, if the layer throttles them. */
@@ -319,8 +331,8 @@ const stateOf = (
     pool: undefined
   },
   balance: {
-    turns: new Map(),
-    lastTurn: 0,
+    shares: new Map(),
+    lastPlace: 0,
     overtaken: new Map(),
     sources: new Set(),
     heldSize: 0

@@ -24,9 +24,9 @@ const kept = Use.steering | Use.ahead | Use.counting | Use.watching | Use.kinds 
 
 /** The bits of the features that have data now. */
 export const usesNow = (state: State): number => {
-  const { balance: { overtaken, turns }, crew, delays, keeping, workers } = state
+  const { balance: { overtaken, shares }, crew, delays, keeping, workers } = state
   let uses = state.uses & kept
-  if (state.demanding > 0 || overtaken.size > 0 || turns.size > 0) uses |= Use.demands
+  if (state.demanding > 0 || overtaken.size > 0 || shares.size > 0) uses |= Use.demands
   if (keeping.size > 0 || workers.some(isAwaited)) uses |= Use.waits
   if (state.resources > 0) uses |= Use.resources
   if (state.timers.heap.length > 0) uses |= Use.timers

@@ -27,7 +27,7 @@ export const queueUp = (model: Facts): void => {
   const takesTurns = ({ share }: Task): boolean => share !== "" || model.fairness.aging < Infinity
   // One that was ready within this step alone counts, if the engine says so.
   const hasPassed = (task: Task): boolean => task.endedAt === model.clock && !task.begun && takesTurns(task)
-  const isBelieved = model.state!.balance.turns.size > 0 && [...model.tasks].some(hasPassed)
+  const isBelieved = model.state!.balance.shares.size > 0 && [...model.tasks].some(hasPassed)
   if (model.turns === undefined && (queued.some(takesTurns) || isBelieved)) {
     model.turns = new Map()
     model.lastTurn = 0

@@ -1,15 +1,15 @@
 /**
- * Which queue starts a task next if the rank alone does not decide: first the turns of shares, then aging, then the rank.
+ * Which queue starts a task next if the rank alone does not decide: first the shares, then aging, then the rank.
  *
- * Shares take turns by their weights. Each start moves the next turn of its share by 1 / weight. Among the shares that can start
- * a task, the one with the earliest turn goes next; of equals the one that has waited longer. A share that could start nothing
- * for a while takes part from now on, without saved turns. So `k` shares of equal weight that can start something each start at
+ * Shares alternate by their weights. Each start moves the place of its share by 1 / weight. Among the shares that can start a
+ * task, the one with the earliest place goes next; of equals the one that has waited longer. A share that could start nothing
+ * for a while takes part from now on, and catches up on nothing. So `k` shares of equal weight that can start something each start at
  * least one task in any `k` starts.
  *
  * @since 0.1.0
  */
 import type { TaskId } from "../protocol/ids.ts"
-import type { Turn } from "../state/Extras.ts"
+import type { Share } from "../state/Extras.ts"
 import type { Crowd, Queue } from "../state/Queue.ts"
 import type { State } from "../state/State.ts"
 import { brakeOf, isAnyAtWork } from "./brakes.ts"
@@ -46,7 +46,7 @@ const released = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap>
   return inner.length > 0 ? inner : heaps
 }
 
-/** The queues of the share whose turn it is. */
+/** The queues of the share that goes next. */
 const ofNextShare = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<Heap> => {
   if (heaps.every(({ share }) => share === heaps[0]!.share)) return heaps
   const first = heaps.reduce((a, b) => comesBefore(state, b, a) ? b : a)
@@ -54,18 +54,18 @@ const ofNextShare = (state: State, heaps: ReadonlyArray<Heap>): ReadonlyArray<He
 }
 
 const comesBefore = (state: State, a: Heap, b: Heap): boolean => {
-  const [turnA, turnB] = [turnOf(state, a.share), turnOf(state, b.share)]
-  // No turn is earlier than the last turn taken.
-  const difference = Math.max(turnA.at, state.balance.lastTurn) - Math.max(turnB.at, state.balance.lastTurn)
+  const [first, second] = [shareOf(state, a.share), shareOf(state, b.share)]
+  // No place is earlier than that of the last start.
+  const difference = Math.max(first.at, state.balance.lastPlace) - Math.max(second.at, state.balance.lastPlace)
   if (difference !== 0) return difference < 0
-  return turnA.last !== turnB.last ? turnA.last < turnB.last : isBefore(state, a.lanes[0]!, b.lanes[0]!)
+  return first.last !== second.last ? first.last < second.last : isBefore(state, a.lanes[0]!, b.lanes[0]!)
 }
 
 /** The task that has been ready for longest, if too many others of its share have started since. */
 const overdue = (state: State, heaps: ReadonlyArray<Heap>): TaskId | undefined => {
   const { aging } = state.fairness
   if (aging === Infinity) return undefined
-  const limit = turnOf(state, heaps[0]!.share).starts - aging
+  const limit = shareOf(state, heaps[0]!.share).starts - aging
   let oldest: TaskId | undefined
   let earliest = limit + 1
   for (const { since } of heaps) {
@@ -78,36 +78,36 @@ const overdue = (state: State, heaps: ReadonlyArray<Heap>): TaskId | undefined =
   return oldest
 }
 
-/** The turns of a share, from its first waiting task on. */
-export const turnOf = ({ balance: { turns } }: State, share = ""): Turn => {
-  const known = turns.get(share)
+/** The starts of the share of this name, from its first waiting task on. */
+export const shareOf = ({ balance: { shares } }: State, name = ""): Share => {
+  const known = shares.get(name)
   if (known !== undefined) return known
-  const turn = { at: 0, last: 0, starts: 0 }
-  turns.set(share, turn)
-  return turn
+  const share = { at: 0, last: 0, starts: 0 }
+  shares.set(name, share)
+  return share
 }
 
 /** A task of this share starts. */
-export const take = (state: State, share: string | undefined): void => {
-  const turn = turnOf(state, share)
-  state.balance.lastTurn = Math.max(turn.at, state.balance.lastTurn)
-  turn.at = state.balance.lastTurn + 1 / (state.fairness.weights.get(share ?? "") ?? 1)
-  turn.last = state.next.attempt
-  turn.starts++
-  if (state.balance.turns.size > 2 * state.queues.size + 16) sweep(state)
+export const take = (state: State, name: string | undefined): void => {
+  const share = shareOf(state, name)
+  state.balance.lastPlace = Math.max(share.at, state.balance.lastPlace)
+  share.at = state.balance.lastPlace + 1 / (state.fairness.weights.get(name ?? "") ?? 1)
+  share.last = state.next.attempt
+  share.starts++
+  if (state.balance.shares.size > 2 * state.queues.size + 16) sweep(state)
 }
 
-/** Drops shares that equal new ones: no task of them waits, and their next turn is not later than that of others. */
+/** Drops shares that equal new ones: no task of them waits, and their place is not later than that of others. */
 const sweep = (state: State): void => {
   const waiting = new Set(Array.from(state.queues.values(), ({ share = "" }) => share))
   if (state.lanes.length + state.portableLanes.length + state.remoteLanes.length > 0) waiting.add("")
-  for (const [share, { at }] of state.balance.turns) {
-    if (at <= state.balance.lastTurn && !waiting.has(share)) state.balance.turns.delete(share)
+  for (const [share, { at }] of state.balance.shares) {
+    if (at <= state.balance.lastPlace && !waiting.has(share)) state.balance.shares.delete(share)
   }
 }
 
 /** No task waits in a queue: all shares are equal again. */
 export const forget = (state: State): void => {
-  state.balance.turns.clear()
-  state.balance.lastTurn = 0
+  state.balance.shares.clear()
+  state.balance.lastPlace = 0
 }
