@@ -419,6 +419,19 @@ describe("a worker that is not here", () => {
     })
   })
 
+  it.effect("T7: what a body elsewhere has asked for is left until it ends", () =>
+    Effect.gen(function*() {
+      const core = coreOf(Context.get(yield* Effect.context<Client.Client>(), Client.Client))
+      yield* addWired([named("away", () => Worker.seceded(Effect.sleep(10)))])
+      const future = yield* Client.submit(named("away", () => {}).task(0))
+      yield* calm
+      assert.includeMembers([...leftovers(core)], ["1 left in askers of far"])
+      yield* TestClock.adjust(10)
+      yield* calm
+      yield* Future.await(future)
+      assert.deepStrictEqual(leftovers(core).filter((text) => text.endsWith("of far")), [])
+    }).pipe(Effect.scoped, Effect.provide(none)))
+
   it.effect("C4: what a far side has not given back when it dies in its close is let go", () =>
     Effect.gen(function*() {
       const held: Array<() => void> = []

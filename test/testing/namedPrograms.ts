@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "skein/Client"
 import * as Dependency from "skein/Dependency"
@@ -432,9 +432,12 @@ const program = programOf(makeNamed)
 /** A random program of such tasks, often with a worker more, which may be one that is not here. */
 export const randomNamed = (
   chance: Chance.Chance
-): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler | Scope.Scope> => {
+): Effect.Effect<void, never, Client.Client | Scheduler.Scheduler> => {
   const restart = chance.with(0.5) ? { times: 3, within: "1 minute" } as const : undefined
-  const more = Scheduler.addWorker({ id: "far", concurrency: chance.between(1, 3), restart })
+  // It goes with the layer: a lost body may leave children that need a worker when the program is over.
+  const more = Scheduler.addWorker({ id: "far", concurrency: chance.between(1, 3), restart }).pipe(
+    Scope.provide(Scope.makeUnsafe())
+  )
   const own = program(chance)
   // A body that is lost cancels nothing.
   fired.clear()

@@ -56,7 +56,9 @@ export class Asking {
   readonly context: () => Context.Context<never>
   private readonly answer: (answer: Answer) => void
   private readonly askers = new Map<number, Asker>()
-  /** The seats of open asks. */
+  /** The worker itself, if it has asked. */
+  private own: Asker | undefined
+  /** The seats of open asks of bodies. */
   private readonly seatOf = new Map<number, number>()
   /** Ends of attempts that are not complete. */
   readonly closing = new Set<Fiber.Fiber<unknown, unknown>>()
@@ -89,8 +91,8 @@ export class Asking {
   ask({ ask, data, isDeaf, seat, verb }: Ask): void {
     const verbs = seat < 0 ? ownVerbs : this.verbs
     const answering = Object.hasOwn(verbs, verb) ? verbs[verb]! : unknown(verb)
-    const asker = this.askers.get(seat) ?? (seat < 0 ? this.admitWorker(seat) : this.admit(seat))
-    this.seatOf.set(ask, seat)
+    const asker = seat < 0 ? this.own ??= this.admitWorker() : this.askers.get(seat) ?? this.admit(seat)
+    if (seat >= 0) this.seatOf.set(ask, seat)
     const effect = Effect.suspend(() => answering(asker.attempt!, data))
     const fiber = Effect.runForkWith(asker.context)(effect, { uninterruptible: isDeaf })
     asker.open.set(ask, fiber)
@@ -107,10 +109,8 @@ export class Asking {
     })
   }
 
-  private admitWorker(seat: number): Asker {
-    const asker: Asker = { attempt: undefined, context: this.context(), scope: Scope.makeUnsafe(), open: new Map() }
-    this.askers.set(seat, asker)
-    return asker
+  private admitWorker(): Asker {
+    return { attempt: undefined, context: this.context(), scope: Scope.makeUnsafe(), open: new Map() }
   }
 
   private admit(seat: number): Asker {
@@ -138,13 +138,22 @@ export class Asking {
   /** A body does not wait for an answer any more. The answer comes when the ask has ended. */
   drop(ask: number): void {
     const seat = this.seatOf.get(ask)
-    if (seat !== undefined) this.askers.get(seat)?.open.get(ask)?.interruptUnsafe()
+    const asker = seat === undefined ? this.own : this.askers.get(seat)
+    asker?.open.get(ask)?.interruptUnsafe()
   }
 
   /** Ends all that an attempt has asked for, and then calls `ended`, unless the worker was lost meanwhile. */
   end(seat: number, exit: Exit.Exit<unknown, unknown>, ended: (exit: Exit.Exit<unknown, unknown>) => void): void {
-    const { context, open, scope } = this.askers.get(seat)!
+    const asker = this.askers.get(seat)!
     this.askers.delete(seat)
+    this.close(asker, exit, ended)
+  }
+
+  private close(
+    { context, open, scope }: Asker,
+    exit: Exit.Exit<unknown, unknown>,
+    ended: (exit: Exit.Exit<unknown, unknown>) => void
+  ): void {
     const fibers = [...open.values()]
     for (const fiber of fibers) fiber.interruptUnsafe()
     const close = Effect.andThen(Fiber.awaitAll(fibers), Effect.exit(Scope.close(scope, exit)))
@@ -161,6 +170,9 @@ export class Asking {
   /** The worker is lost: what its bodies have asked for ends, without an answer. */
   abort(): void {
     for (const [seat] of Array.from(this.askers)) this.end(seat, Exit.interrupt(), () => {})
+    const { own } = this
+    this.own = undefined
+    if (own !== undefined) this.close(own, Exit.interrupt(), () => {})
   }
 }
 

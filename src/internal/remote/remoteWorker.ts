@@ -125,6 +125,11 @@ export class RemoteWorker implements WorkerPort {
     this.incoming = new Incoming(this, this.reports, this.seats, this.asking)
   }
 
+  get parts(): ReadonlyArray<object> {
+    const { asking, incoming, outgoing, pulse } = this
+    return [asking, incoming, outgoing, ...pulse === undefined ? [] : [pulse]]
+  }
+
   // ---- its life
 
   readonly open: Effect.Effect<void, unknown, Scope.Scope> = Effect.suspend(() => {
@@ -362,13 +367,21 @@ export class RemoteWorker implements WorkerPort {
 
   private readonly flush = (): void => {
     this.isFlushing = false
-    if (this.isLost || this.link === undefined || this.outgoing.isEmpty) return
+    if (this.isLost) return this.forgetUnsent()
+    if (this.link === undefined || this.outgoing.isEmpty) return
     if (this.clock !== undefined) this.outgoing.clock = readingOf(this.clock)
     this.lastAmbient = undefined
     // Both sides share memory.
     if (this.control !== undefined) this.lighten()
     this.send(this.outgoing.take(this.incoming.heard))
     this.pulse!.sent()
+  }
+
+  /** The port of a lost worker is known until another has its place. */
+  private forgetUnsent(): void {
+    this.outgoing.take(0)
+    if (this.pulse !== undefined) this.pulse.asked.length = 0
+    this.setup.sharing.expectNoMore(this.note)
   }
 
   /** Of large buffers, views of memory go that threads share, or copies that are given away. All of this turn are noted first. */

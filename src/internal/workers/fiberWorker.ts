@@ -122,6 +122,10 @@ export class FiberWorker implements WorkerPort {
     this.guard = guard
   }
 
+  get parts(): ReadonlyArray<object> {
+    return [this.resources]
+  }
+
   get held(): number {
     return this.results.size
   }

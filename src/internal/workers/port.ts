@@ -58,6 +58,8 @@ export interface WorkerPort extends Host, Holder, Traits {
   readonly begun: ReadonlyArray<number> | undefined
   /** The number of results that it holds. */
   readonly held: number
+  /** What it consists of, as far as that has tables of its own: tests look whether something is left there. */
+  readonly parts?: ReadonlyArray<object> | undefined
   /** Gets it ready, before `onStart` and before it takes tasks; what is acquired is released when the worker is gone. */
   readonly open?: Effect.Effect<void, unknown, Scope.Scope> | undefined
 

@@ -60,6 +60,12 @@ export class Sharing {
     this.notes.push(note)
   }
 
+  /** Nothing goes to that worker any more. */
+  expectNoMore(note: () => void): void {
+    const place = this.notes.indexOf(note)
+    if (place >= 0) this.notes.splice(place, 1)
+  }
+
   noteAll(): void {
     for (let note = this.notes.pop(); note !== undefined; note = this.notes.pop()) note()
   }

@@ -10,28 +10,58 @@ import { tagsIn } from "../../engine/views/snapshot.ts"
 import { workersOf } from "../../engine/views/workers.ts"
 import { tagsOfCalls } from "../../internal/driver/computes.ts"
 import type { SchedulerCore } from "../../internal/driver/schedulerCore.ts"
+import type { WorkerPort } from "../../internal/workers/port.ts"
 
 /** The core behind a client. */
 export const coreOf = (client: Client.Client["Service"]): SchedulerCore =>
   (client as unknown as { readonly [core: symbol]: () => SchedulerCore })[Symbol.for("skein/Client/core")]!()
 
 /** Fields that are not empty in an unused scheduler, and the engine, which counts its own tables. */
-const standing: ReadonlySet<string> = new Set(["state", "workers", "restarts", "labels", "amounts", "listeners", "log"])
+const standing: ReadonlySet<string> = new Set([
+  "state",
+  "workers",
+  "restarts",
+  "labels",
+  "amounts",
+  "listeners",
+  "log"
+])
+
+/** Parts of a scheduler that have tables, but for the crew: what a lost worker had acquired may be closing. */
+const partsOf = (core: SchedulerCore): ReadonlyArray<object> => [
+  core,
+  core.mailbox,
+  core.outbox,
+  core.waits,
+  core.desk,
+  core.detached,
+  core.owners,
+  core.streams,
+  core.attempts,
+  core.caching,
+  core.carrying,
+  core.carrying.gathering,
+  core.computes,
+  core.copies,
+  core.expansion,
+  core.published,
+  core.retrying,
+  core.settling,
+  core.sharing,
+  core.submissions
+]
+
+/** A worker, and what it consists of, on this side of its border. */
+const withParts = (worker: WorkerPort): ReadonlyArray<readonly [string, object]> =>
+  [worker, ...worker.parts ?? []].map((part) => [worker.name, part] as const)
 
 /**
  * Entries left in the tables of an unused scheduler, whatever tables there are.
  */
 export const leftovers = (core: SchedulerCore): ReadonlyArray<string> => {
   const holders: ReadonlyArray<readonly [string, object]> = [
-    ["scheduler", core],
-    ["scheduler", core.mailbox],
-    ["scheduler", core.outbox],
-    ["scheduler", core.waits],
-    ["scheduler", core.desk],
-    ["scheduler", core.detached],
-    ["scheduler", core.owners],
-    ["scheduler", core.streams],
-    ...core.workers.map((worker) => [worker.name, worker] as const),
+    ...partsOf(core).map((part) => ["scheduler", part] as const),
+    ...core.crew.everyone().flatMap(withParts),
     ...workersOf(core.state).map((worker) => [worker.name, worker] as const)
   ]
   const tables = holders.flatMap(([of, holder]) =>

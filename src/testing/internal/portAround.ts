@@ -56,6 +56,10 @@ export abstract class PortAround implements WorkerPort {
     return this.inner.begun
   }
 
+  get parts(): ReadonlyArray<object> {
+    return [this.inner, ...this.inner.parts ?? []]
+  }
+
   get held(): number {
     return this.inner.held
   }
