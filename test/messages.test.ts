@@ -33,7 +33,99 @@ const objectsIn = (message: unknown, users: ReadonlyArray<unknown>): number =>
     ? 0
     : 1 + Object.values(message).reduce((sum: number, value) => sum + objectsIn(value, users), 0)
 
+/** The fields that a message may lack, all of them: one that is missing in a table below does not compile. */
+type Optional<M> = {
+  readonly [K in keyof M as Pick<M, K> extends Required<Pick<M, K>> ? never : K]-?: NonNullable<M[K]>
+}
+
+const inBatch: Optional<Batch> = {
+  keys: ["k"],
+  places: [1],
+  contexts: [{ annotations: { a: 1 } } as never],
+  sealed: [[0, sealedAs("s")]],
+  orders: [2, 8],
+  answers: [{ ask: 1, exit: { _tag: "Success", value: 2 } }],
+  clock: { millis: 1, nanos: 2n, monotonicNanos: 3n }
+}
+
+const inReport: Optional<Report> = {
+  begun: [1],
+  stopping: [{ seat: 1, isShielded: false, isDeaf: true, mayWait: true, isAwayDeaf: undefined }],
+  obstacles: [{ seat: 1, obstacle: "body" }],
+  asks: [{ ask: 1, seat: 2, verb: "sleep", data: 3, isDeaf: false }],
+  dropped: [4],
+  logs: [{ seat: 1, level: "Info", message: "m", cause: undefined, annotations: {}, spans: [] }]
+}
+
+/** No field, each alone, and each pair. */
+const choices = <F extends object>(fields: F): ReadonlyArray<Partial<F>> => {
+  const all = Object.entries(fields)
+  const pairs = all.flatMap((a, i) => all.slice(i + 1).map((b) => [a, b]))
+  return [[], ...all.map((each) => [each]), ...pairs].map((chosen) => Object.fromEntries(chosen) as Partial<F>)
+}
+
 describe("messages", () => {
+  it("B1: each field of a batch and of a report survives its form on the way, alone and beside each other", () => {
+    for (const fields of choices(inBatch)) {
+      for (const payloads of [[], ["a"], ["a", "b"]]) {
+        const starts = payloads.flatMap((_, i) => [i, 7, 1, 40 + i, Flags.ahead])
+        const batch: Batch = { _tag: "Batch", heard: 3, starts, payloads, ...fields }
+        const packed = packedDown(batch)
+        assert.strictEqual(Array.isArray(packed), payloads.length === 1 && Object.keys(fields).length === 0)
+        assert.deepStrictEqual(unpackedDown(structuredClone(packed)), batch)
+        // In parts, nothing is left out and nothing comes twice.
+        const parts = partsOf({ batch, moved: new Map() }).map((part) => part.batch)
+        assert.deepStrictEqual(parts.flatMap((part) => part.payloads), payloads)
+        for (const name of ["orders", "answers", "clock"] as const) {
+          assert.lengthOf(parts.filter((part) => part[name] !== undefined), name in fields ? 1 : 0, name)
+        }
+      }
+    }
+    for (const fields of choices(inReport)) {
+      for (const values of [[], ["a"], ["a", "b"]]) {
+        const ends = values.flatMap((_, i) => [i, End.succeeded])
+        const report: Report = { _tag: "Report", ends, values, times: values.map(() => 0.5), ...fields }
+        const packed = packedUp(report)
+        assert.strictEqual(Array.isArray(packed), values.length === 1 && Object.keys(fields).length === 0)
+        assert.deepStrictEqual(unpackedUp(structuredClone(packed)), report)
+      }
+    }
+  })
+
+  it("K7: each field of a report survives when the report goes in parts", () => {
+    const [stopping, obstacle, ask, log] = [
+      inReport.stopping[0]!,
+      inReport.obstacles[0]!,
+      inReport.asks[0]!,
+      inReport.logs[0]!
+    ]
+    const adding: { readonly [K in keyof typeof inReport]: (reporting: Reporting) => void } = {
+      begun: (reporting) => reporting.began(1),
+      stopping: (reporting) => reporting.stopCame(stopping),
+      obstacles: (reporting) => reporting.obstacle(obstacle.seat, obstacle.obstacle),
+      asks: (reporting) => reporting.ask(ask),
+      dropped: (reporting) => reporting.drop(4),
+      logs: (reporting) => reporting.log(log)
+    }
+    for (const chosen of choices(adding)) {
+      const sent: Array<Report> = []
+      const send = (report: Report): void => {
+        if (report.values.length > 1) throw new Error("it cannot be cloned")
+        sent.push(report)
+      }
+      const reporting = new Reporting({ send } as never, () => true, () => {}, () => {})
+      reporting.end(0, End.succeeded, "a", 1, [])
+      reporting.end(1, End.succeeded, "b", 1, [])
+      for (const add of Object.values(chosen)) add(reporting)
+      reporting.flush()
+      assert.deepStrictEqual(sent.flatMap(({ values }) => values), ["a", "b"])
+      for (const [name, value] of Object.entries(inReport)) {
+        const all = sent.flatMap((report) => report[name as keyof typeof inReport] as ReadonlyArray<unknown> ?? [])
+        assert.deepStrictEqual(all, name in chosen ? [...value] : [], name)
+      }
+    }
+  })
+
   it("B1: one start, or one end, and nothing else travels as one flat array", () => {
     const payload = { x: 1 }
     const { batch } = started([payload]).take(3)
