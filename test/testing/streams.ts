@@ -187,18 +187,40 @@ class Books {
   readonly outstanding: number
   /** Whether what is read counts as taken in the same turn. */
   private readonly isReadAtOnce: boolean
+  private readonly all: ReadonlyArray<Books>
 
-  constructor(name: string, source: Watched, outstanding: number, isReadAtOnce: boolean) {
+  constructor(
+    name: string,
+    source: Watched,
+    outstanding: number,
+    isReadAtOnce: boolean,
+    all: ReadonlyArray<Books>
+  ) {
     this.name = name
+    this.all = all
     this.source = source
     this.outstanding = outstanding
     this.isReadAtOnce = isReadAtOnce
+  }
+
+  /** Whether streams of other owners may have its name, so that their counts are added to its own. */
+  get shares(): boolean {
+    return this.name === commonName
+  }
+
+  /** All that have its name, itself included. */
+  namesakes(): ReadonlyArray<Books> {
+    return this.all.filter(({ name }) => name === this.name)
   }
 
   /** While it runs. */
   readonly look: Effect.Effect<void, never, Scheduler.Scheduler> = Effect.map(Scheduler.stats, ({ streams = [] }) => {
     const counts = streams.find(({ name }) => name === this.name)
     if (counts === undefined) return
+    if (this.shares) {
+      this.source.fault ??= this.wrong(counts, { taken: counts.taken > takenBy(this.namesakes()) })
+      return
+    }
     const { consumed, failed, running, taken, unread, waiting } = counts
     this.source.fault ??= this.wrong(counts, {
       taken: this.isReadAtOnce ? taken !== this.source.taken : taken > this.source.taken,
@@ -210,8 +232,10 @@ class Books {
     })
   })
 
-  /** When it is over. */
+  /** When all are over that have its name. */
   over(counts: Progress.StreamProgress): string | undefined {
+    const all = this.namesakes()
+    if (all.length > 1) return this.allOver(counts, all)
     const { consumed, dropped, failed, running, streams, taken, unread, waiting } = counts
     return this.wrong(counts, {
       streams: streams > 0,
@@ -221,6 +245,21 @@ class Books {
       failed: failed < this.failures || (this.isWhole && taken !== consumed + failed),
       dropped: this.isWhole && dropped > 0,
       total: this.isWhole && counts.total !== taken
+    })
+  }
+
+  private allOver(counts: Progress.StreamProgress, all: ReadonlyArray<Books>): string | undefined {
+    const { consumed, dropped, failed, running, streams, taken, unread, waiting } = counts
+    if (all.some(({ isOver }) => !isOver)) return undefined
+    const areWhole = all.every(({ isWhole }) => isWhole)
+    const of = (count: (books: Books) => number): number => all.reduce((sum, books) => sum + count(books), 0)
+    return this.wrong(counts, {
+      streams: streams > 0,
+      left: waiting + running + unread > 0,
+      taken: areWhole ? taken !== takenBy(all) : taken > takenBy(all),
+      consumed: areWhole ? consumed !== of(({ values }) => values) : consumed < of(({ done }) => done),
+      failed: failed < of(({ failures }) => failures),
+      dropped: areWhole && dropped > 0
     })
   }
 
@@ -236,6 +275,11 @@ class Books {
       : `progress has wrong ${all.join()}: ${JSON.stringify(counts)} beside ${JSON.stringify(own)}`
   }
 }
+
+/** The name of streams that share one. */
+const commonName = "shared"
+
+const takenBy = (all: ReadonlyArray<Books>): number => all.reduce((sum, { source }) => sum + source.taken, 0)
 
 /** What all streams of a program have in common. */
 interface Common {
@@ -358,6 +402,8 @@ const makeStream = (chance: Chance.Chance, of: string, common: Common): Program 
   const isAlone = chance.with(0.2)
   const millis = chance.between(0, 12) + 0.25
   const isInBody = chance.with(0.4)
+  // Of two owners, and open at once.
+  const sharesName = chance.with(0.3)
   // The task in whose body it is, and an attempt of it that was lost with its own tasks.
   common.most += isInBody ? 2 * (outstanding + 1) : outstanding
   const once = Effect.contextWith((context: Context.Context<Client.Client | Scheduler.Scheduler>) => {
@@ -368,8 +414,8 @@ const makeStream = (chance: Chance.Chance, of: string, common: Common): Program 
     const atWork = new AtWork()
     const hasYielded = new Set<number>()
     // A body may run again, with a stream of its own.
-    const name = `${of}.${common.books.length}`
-    const books = new Books(name, source, outstanding, kind === "iterable")
+    const name = sharesName ? commonName : `${of}.${common.books.length}`
+    const books = new Books(name, source, outstanding, kind === "iterable", common.books)
     common.books.push(books)
     const look = Effect.provideService(books.look, Scheduler.Scheduler, Context.get(context, Scheduler.Scheduler))
     const work = (n: number): Effect.Effect<number, unknown, Worker.Worker> =>
