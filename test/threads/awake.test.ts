@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Awake, Posted } from "../../src/threads/internal/awake.ts"
 
-/** The near end of a channel. Its clock goes on by 8 µs whenever it is read, and looks are made by hand. */
+/** The near end of a channel. Its clock goes on by 16 µs whenever it is read, and looks are made by hand. */
 const open = () => {
   const words = new Int32Array(2)
   let millis = 0
@@ -12,7 +12,7 @@ const open = () => {
   const near = new Awake(words, Posted.near, {
     now: () => {
       if (++readings === answersAt) answer()
-      return millis += 0.008
+      return millis += 0.016
     },
     later: (look) => {
       due = look

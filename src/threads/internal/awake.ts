@@ -3,7 +3,7 @@
  *
  * An event loop without work sleeps, and its core with it. To wake a core takes longer than a tiny task does: about 40 µs on a
  * virtual machine, and a task alone wakes two. So an end of a channel that has posted a message looks for the answer in shared memory
- * for about that long before it sleeps. Where answers do not come that soon, looks become rare: the next one is after four times as
+ * for longer than that before it sleeps. Where answers do not come that soon, looks become rare: the next one is after four times as
  * many messages as the last, up to 64. That is so with longer bodies, and if both threads have one core.
  *
  * @internal
@@ -12,7 +12,7 @@ import { performance } from "node:perf_hooks"
 import { setImmediate } from "node:timers"
 
 /** How long a look is, in milliseconds. */
-const most = 0.05
+const most = 0.1
 
 /** The most messages that go without a look. */
 const rarest = 64
