@@ -166,7 +166,8 @@ const recolor = (hashes: Int32Array, { offsets, targets }: Edges, sequence: Int3
 const rankedBy = (needs: Int32Array, color: Int32Array): Int32Array => {
   const size = needs.length
   if (size > maxColoredSize) return rankedByNeed(needs)
-  const tasks = Int32Array.from({ length: size }, (_, i) => i)
+  const tasks = new Int32Array(size)
+  for (let i = 0; i < size; i++) tasks[i] = i
   return tasks.sort((a, b) => needs[b]! - needs[a]! || color[a]! - color[b]! || a - b)
 }
 

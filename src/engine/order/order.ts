@@ -6,15 +6,12 @@ import { dig, policies } from "./dig.ts"
 import type { Found } from "./dig.ts"
 import { sides } from "./graph.ts"
 import type { Sides } from "./graph.ts"
-import { Search } from "./search.ts"
+import { maxSearchedSize, Search } from "./search.ts"
 
 /** Above this many tasks the other policies are not tried: they cost as much as all else together, and gain 1 % on average. */
 export const maxTriedSize = 512
 
-/** Above this many tasks no order is searched for. */
-export const maxSearchedSize = 64
-
-/** Edges touched at most by the searches for one graph: half a millisecond to one. */
+/** Words looked at by the searches for one graph at most: half a millisecond to one. */
 const searchWork = 60_000
 
 /** What an order costs: the most results held at any moment, and the sum of those held over all steps. */
@@ -183,7 +180,7 @@ function* improved(edges: Edges, both: Sides, first: Found, rows: number): InPie
  * Dependencies come before dependents, and few results are held at once when one task runs at a time. Every graph gets
  * a first order ({@link dig}) and a breadth-first one, both in time linear in its tasks and edges; up to `maxTriedSize`
  * tasks three more are tried. The one with the lowest peak, then sum, is kept; up to `maxSearchedSize` a search goes
- * below it, bounded by a count of edges touched (about 1 ms at most). Each stage ends early when the peak meets a bound
+ * below it, bounded by a count of its looks (about 1 ms at most). Each stage ends early when the peak meets a bound
  * that no order can be below: chains, forests of reductions, stars and independent tasks never get past the first.
  *
  * Ties are broken by the structure around a task, then by its index. Up to `maxTriedSize` tasks, numbering them
