@@ -57,7 +57,7 @@ type Act = typeof acts[number]
 /** A body: plain data. */
 interface Script {
   readonly own: number
-  /** The milliseconds that it works before it does something, and after that: 0 is a turn, -1 is no time. */
+  /** The milliseconds that it works before it does something, and after that: 0 is a turn, -1 no time, `Infinity` for ever. */
   readonly work: readonly [number, number]
   readonly act: Act
   readonly children: ReadonlyArray<Child>
@@ -123,7 +123,13 @@ const leaving: ReadonlySet<Act> = new Set([
 ])
 
 const pause = (millis: number): Effect.Effect<void> =>
-  millis < 0 ? Effect.void : millis === 0 ? Effect.yieldNow : Effect.sleep(millis)
+  millis === Infinity
+    ? Effect.never
+    : millis < 0
+    ? Effect.void
+    : millis === 0
+    ? Effect.yieldNow
+    : Effect.sleep(millis)
 
 type Body<A> = Effect.Effect<A, any, Client.Client | Worker.Worker | Scope.Scope>
 
@@ -366,15 +372,26 @@ const certain: Kind = {
   isTimed: false
 }
 
+/** Acts after which no child runs any more, however long it would, and which need no slot that a child has. */
+const ending: ReadonlySet<Act> = new Set(["close a scope", "interrupt a wait"])
+
+/** The child never ends by itself. */
+const endless = (child: Child): Child => ({
+  ...child,
+  name: child.name === "a function" || child.name === "a promise" ? "a script" : child.name,
+  script: { ...child.script, work: [Infinity, 0], fails: "never" }
+})
+
 const makeScript = (chance: Chance.Chance, kind: Kind, depth: number): Script => {
   const children = depth < 2 && chance.with(0.7)
     ? Array.from({ length: chance.between(1, 3) }, () => makeChild(chance, kind, depth + 1))
     : []
+  const act = chance.pick(kind.acts)
   return {
     own: chance.between(1, 1000),
     work: [chance.pick([-1, 0, 0, 1, 2.5]), chance.pick([-1, 0, 1])],
-    act: chance.pick(kind.acts),
-    children,
+    act,
+    children: ending.has(act) ? children.map((child) => chance.with(0.25) ? endless(child) : child) : children,
     finalizer: chance.with(0.15) ? chance.pick([0, 1, 4]) : -1,
     fails: chance.with(0.12) ? chance.pick(["once", "always", "throws"]) : "never",
     logs: kind.isTimed && chance.with(0.05)
