@@ -14,6 +14,8 @@ import type * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
 import { edgesOf } from "../scripts/order-table.ts"
 import { order, ordering } from "../src/engine/order/order.ts"
+import type { Engine } from "../src/engine/protocol/Engine.ts"
+import { open } from "../src/engine/state/State.ts"
 import type { InPieces } from "../src/engine/structures/pieces.ts"
 import { ambientIn } from "../src/internal/bodies/ambient.ts"
 import type { Compiled } from "../src/internal/bodies/livePlan.ts"
@@ -32,6 +34,12 @@ const inTurns = (options?: Skein.Options) => <A, E, R>(program: Effect.Effect<A,
 
 /** Begins now, with a first turn of one step. */
 const begun = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
+
+/** The table of tasks of the scheduler of this program. */
+const table = Effect.map(Client.Client, (client: { readonly [core: symbol]: unknown }) => {
+  const core = (client[Symbol.for("skein/Client/core")] as () => { readonly state: Engine })()
+  return open(core.state).tasks
+})
 
 /** Lets every other fiber have this many turns. */
 const turns = (count: number) => Effect.repeat(Effect.yieldNow, { times: count - 1 })
@@ -279,6 +287,71 @@ describe("a submission in turns", () => {
       }
       assert.lengthOf(yield* Client.compute(tasks), 30)
     }).pipe(inTurns()))
+
+  it.effect("C4: rows that are filled before the submission are seen by nobody, and none is left after an interruption", () =>
+    Effect.gen(function*() {
+      const tasks = randomTasks(30, 5)
+      const rows = yield* table
+      for (const filled of [1, 17, 30]) {
+        const fiber = yield* begun(Effect.scoped(Effect.andThen(Client.submitAll(tasks), Effect.never)))
+        while (rows.announced < filled) yield* Effect.yieldNow
+        assert.strictEqual(rows.size, 0)
+        assert.strictEqual((yield* Scheduler.stats).tasks.waiting, 0)
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual([rows.announced, rows.size], [0, 0])
+      }
+      assert.lengthOf(yield* Client.compute(tasks), 30)
+    }).pipe(inTurns()))
+
+  it.effect("C4: an announced graph whose scope closes before its submission leaves nothing", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const fiber = yield* begun(Effect.exit(Scope.provide(Client.submitAll(randomTasks(30, 5)), scope)))
+      const rows = yield* table
+      while (rows.announced < 20) yield* Effect.yieldNow
+      yield* Scope.close(scope, Exit.void)
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(fiber)))
+      assert.deepStrictEqual([rows.announced, rows.size], [0, 0])
+    }).pipe(inTurns()))
+
+  it.effect("G15: a list of targets that is changed between two turns is submitted as it was", () =>
+    Effect.gen(function*() {
+      const tasks = [...randomTasks(30, 5)]
+      const fiber = yield* begun(Client.submitAll(tasks))
+      yield* turns(3)
+      tasks.length = 2
+      tasks[1] = "no task" as never
+      assert.lengthOf(yield* Fiber.join(fiber), 30)
+    }).pipe(Effect.scoped, inTurns()))
+
+  it.effect("D9: a future that is released after the rows are filled refuses the submission, as a target or a dependency", () =>
+    Effect.gen(function*() {
+      const rows = yield* table
+      for (const isTarget of [true, false]) {
+        const future = yield* Client.submit(Task.succeed(1))
+        const chain = chainOf(10, Task.succeed(0))
+        const asked = isTarget ? [chain, future as never] : [Task.map([future, chain], ([a]) => a)]
+        const fiber = yield* begun(Effect.flip(Client.submitAll(asked)))
+        while (rows.announced < 9) yield* Effect.yieldNow
+        yield* Future.release(future)
+        assert.include((yield* Fiber.join(fiber)).message, "was released")
+        assert.strictEqual(rows.announced, 0)
+      }
+    }).pipe(Effect.scoped, inTurns()))
+
+  it.effect("D1: futures of a graph in turns are joined, released and cancelled one by one", () =>
+    Effect.gen(function*() {
+      const tasks = randomTasks(40, 5)
+      const slow = Task.make([tasks[3]!], () => Effect.never)
+      const futures = yield* Client.submitAll([...tasks, slow, slow])
+      const values = yield* Future.joinAll(futures.slice(0, 40))
+      assert.deepStrictEqual(values, yield* Client.compute(tasks))
+      yield* Future.release(futures[7]!)
+      assert.include((yield* Effect.flip(Future.join(futures[7]!))).message, "was released")
+      yield* Future.cancel(futures[40]!)
+      assert.isTrue(Exit.isFailure(yield* Future.await(futures[41]!)))
+      assert.strictEqual(yield* Future.join(futures[8]!), values[8])
+    }).pipe(Effect.scoped, inTurns()))
 
   it.effect("N1: the end of its task between two turns refuses a submission in the scope of that task", () =>
     Effect.gen(function*() {

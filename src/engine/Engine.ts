@@ -7,6 +7,7 @@
 import * as ahead from "./dispatch/ahead.ts"
 import { wakesAt as startsAt } from "./dispatch/delays.ts"
 import * as slots from "./dispatch/slots.ts"
+import * as announcements from "./events/announced.ts"
 import * as attempts from "./events/attempts.ts"
 import * as delays from "./events/delays.ts"
 import * as elastic from "./events/elastic.ts"
@@ -140,6 +141,12 @@ const apply = (state: State, event: Event, out: Out): void => {
       return attempts.expanded(state, event, out)
     case "GraphSubmitted":
       return submit(state, event, out)
+    case "GraphAnnounced":
+      return announcements.announce(state, event)
+    case "RowsFilled":
+      return announcements.fill(state, event)
+    case "GraphRecalled":
+      return announcements.recall(state, event)
     case "WaitBegan":
       return waits.begin(state, event, out)
     case "WaitAbandoned":

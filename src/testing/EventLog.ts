@@ -242,6 +242,9 @@ const eventOf = (value: unknown, after: number): Event => {
 const tags: Readonly<Record<Event["_tag"], true>> = {
   OwnerOpened: true,
   GraphSubmitted: true,
+  GraphAnnounced: true,
+  RowsFilled: true,
+  GraphRecalled: true,
   WaitBegan: true,
   WaitAbandoned: true,
   SlotWanted: true,

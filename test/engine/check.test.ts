@@ -13,6 +13,8 @@ import type { Extras } from "../../src/engine/state/TaskExtras.ts"
 import { Use } from "../../src/engine/state/Use.ts"
 import type { WorkerRecord } from "../../src/engine/state/WorkerRecord.ts"
 import { Line } from "../../src/engine/structures/line.ts"
+import { WordPositions } from "../../src/engine/structures/positions.ts"
+import { plan } from "./plans.ts"
 import { Rig } from "./rig.ts"
 
 /** Changes what nothing changes. */
@@ -40,6 +42,25 @@ const ahead = (): Rig => {
   const rig = new Rig({})
   rig.send({ _tag: "WorkerAdded", name: "w1", slots: 1, ahead: 1 })
   rig.submit(rig.open(), { run: [], next: [] })
+  return rig
+}
+
+/** x and y are announced, and their claims too. */
+const announced = (): Rig => {
+  const rig = new Rig({ w1: 2 })
+  const owner = rig.open()
+  const of = plan({ x: [], y: [] }, { anonymous: true })
+  rig.send({ _tag: "GraphAnnounced", announced: 1, plan: of, owner, targets: [0, 1] })
+  rig.send({ _tag: "RowsFilled", announced: 1, rows: 4 })
+  return rig
+}
+
+/** They are submitted. */
+const submitted = (): Rig => {
+  const rig = announced()
+  const { owner: { id: owner }, plan: of } = rig.state.announced.get(1)!.submission
+  const asked = { plan: of, owner, targets: [0, 1], parent: -1, attempt: 0, announced: 1 }
+  rig.send({ _tag: "GraphSubmitted", ...asked })
   return rig
 }
 
@@ -601,6 +622,22 @@ const faults: ReadonlyArray<readonly [situation: () => Rig, ReadonlyArray<Fault>
   ]],
   [() => alone(), [
     ["S12: any (row 0, ready) waits for a worker without end", (state) => void (state.timers.heap.length = 0)]
+  ]],
+  [announced, [
+    ["S16: the row 1 of 1 has a phase", ({ announced: plans, tasks }) => {
+      force(plans.get(1)!.submission, { lane: { members: new WordPositions() } })
+      tasks.phase[1] = Phase.waiting
+    }],
+    ["S16: the row 0 of 1 is another's too", ({ announced: plans }) => void (plans.get(1)!.submission.ids[1] = 0)],
+    ["S16: the row 1 of 1 is not what it was", ({ tasks }) => void (tasks.refs[1] = 7)],
+    ["S16: 3 rows are announced of 2", ({ tasks }) => void (tasks.announced = 3)],
+    ["S16: 1 claims too early", ({ announced: plans }) => void (plans.get(1)!.filled = 1)],
+    ["S16: a claim of 1 ended", ({ announced: plans }) => void (plans.get(1)!.block!.claims[0]!.state = "released")]
+  ]],
+  [submitted, [
+    ["S3: 1 claims of main are 2", ({ claimBlocks: [block] }) => void (block!.claims[0] = undefined)],
+    ["S3: main has closed and keeps claims", ({ owners }) => owners.clear()],
+    ["S3: y#2 (row 1, running) lost a claim", ({ claimBlocks: [block] }) => void (block!.last[1] = 0)]
   ]],
   [() => alone("w1"), [
     ["S13: w9 (row 1, ready) lacks a worker", (state) => clear(state, "lacking")],

@@ -12,6 +12,7 @@ import { Flag, phaseNames } from "../../src/engine/protocol/Phase.ts"
 import { defaultLimits } from "../../src/engine/protocol/Settings.ts"
 import type { Limits, SchedulerSettings } from "../../src/engine/protocol/Settings.ts"
 import type { Transition } from "../../src/engine/protocol/Transition.ts"
+import { findClaim } from "../../src/engine/state/claims.ts"
 import { dependencyRows } from "../../src/engine/state/dependencies.ts"
 import { keyOf, placeOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
@@ -125,7 +126,7 @@ export class Rig {
   }
 
   private noteClaim(owner: number, name: string, id: ClaimId): Claim {
-    const claim = this.state.claims.get(id)!
+    const claim = findClaim(this.state, id)!
     this.claims.set(`${owner} ${name}`, claim)
     this.places.set(claim, placeOf(this.state, claim.task))
     return claim

@@ -12,6 +12,7 @@ import { isSpent as isSpentIn } from "../../src/engine/life/spent.ts"
 import type {
   Ending,
   Event,
+  GraphSubmitted,
   LostInput,
   PauseTarget,
   Rate,
@@ -32,6 +33,7 @@ import { isBeyond, originsOf } from "../../src/engine/protocol/Registered.ts"
 import { defaultLimits } from "../../src/engine/protocol/Settings.ts"
 import type { Scheme } from "../../src/engine/protocol/Settings.ts"
 import type { Transition } from "../../src/engine/protocol/Transition.ts"
+import { findClaim } from "../../src/engine/state/claims.ts"
 import { dependencyRows } from "../../src/engine/state/dependencies.ts"
 import { isGivenValue, placeOf, settingsOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
@@ -121,6 +123,9 @@ export class Simulation {
   /** Copies of results that are on their way, wanted or not. */
   private readonly copying = new Set<number>()
   private readonly owners = new Map<number, Owner>()
+  /** Plans that were announced and are submitted later, if at all. */
+  private readonly announcements = new Map<number, Pick<GraphSubmitted, "owner" | "plan" | "targets">>()
+  private nextAnnounced = 1
   /** Tags that owners have limited, which may have closed since. */
   private readonly tagsOfOwners: Array<string> = []
   private readonly attemptsSeen: Array<Run> = []
@@ -218,6 +223,53 @@ export class Simulation {
   }
 
   private send(event: Event): ReadonlyArray<Instruction> {
+    const isNew = event._tag === "GraphSubmitted" && event.announced === undefined
+    if (!isNew || !this.chance.with(0.3)) return this.sendAsIs(event)
+    // Some of the rows are filled before the submission.
+    const announced = this.announce(event)
+    for (let count = this.chance.below(3); count > 0; count--) this.fill(announced)
+    return this.sendAsIs({ ...event, announced })
+  }
+
+  private announce(
+    { owner, plan, targets, wait }: Omit<GraphSubmitted, "_tag" | "attempt" | "now" | "parent">
+  ): number {
+    const announced = this.nextAnnounced++
+    const claims = wait === undefined ? owner : undefined
+    this.sendAsIs({ _tag: "GraphAnnounced", now: this.now, announced, plan, owner: claims, targets })
+    return announced
+  }
+
+  private fill(announced: number): void {
+    this.sendAsIs({ _tag: "RowsFilled", now: this.now, announced, rows: 1 + this.chance.below(4) })
+  }
+
+  private announceAlone(): void {
+    const owner = this.chance.pick([...this.owners.values()].filter((each) => each.wait === undefined && each.isOpen))
+    const { members, plan } = this.plan(1 + this.chance.below(6))
+    const isClosed = plan.targets.every((target) => target >= 0) && members.every((member) => member >= 0)
+    const isKeyed = [...plan.settings.values()].some(({ identity }) => identity !== undefined)
+    if (owner === undefined || !isClosed || isKeyed) return
+    const asked = { owner: owner.id, plan, targets: this.targetsOf(plan, members) }
+    this.announcements.set(this.announce(asked), asked)
+  }
+
+  private goOnWithAnnounced(): void {
+    const { chance } = this
+    const [announced, asked] = chance.pick([...this.announcements]) ?? []
+    if (announced === undefined || asked === undefined) return
+    if (chance.with(0.6)) return this.fill(announced)
+    this.announcements.delete(announced)
+    if (chance.with(0.3)) {
+      this.sendAsIs({ _tag: "GraphRecalled", now: this.now, announced })
+      return
+    }
+    this.note("announced before")
+    const from = { parent: -1, attempt: 0, announced }
+    this.keep(this.owners.get(asked.owner)!, this.send({ _tag: "GraphSubmitted", now: this.now, ...asked, ...from }))
+  }
+
+  private sendAsIs(event: Event): ReadonlyArray<Instruction> {
     let out: ReadonlyArray<Instruction>
     try {
       out = Engine.step(this.state, event, { tasks: this.log, workers: undefined })
@@ -352,6 +404,8 @@ export class Simulation {
     this.chance.weighted<() => void>([
       [busy ? 0 : 6, () => this.submit()],
       [busy ? 0 : 3, () => this.compute()],
+      [busy ? 0 : 2, () => this.announceAlone()],
+      [3, () => this.goOnWithAnnounced()],
       [busy || !this.isForgetful ? 0 : 5, () => this.lengthen()],
       [this.isForgetful ? 2 : 0, () => this.loseNewest()],
       [14, () => this.progress(this.chance.pick([...this.runs.values()]))],
@@ -789,7 +843,7 @@ export class Simulation {
   private keep(owner: Owner, out: ReadonlyArray<Instruction>): void {
     const answer = out.find((instruction) => instruction._tag === "Submitted")
     for (const id of answer?.claims ?? []) {
-      const claim = this.state.claims.get(id)!
+      const claim = findClaim(this.state, id)!
       if (!owner.claims.includes(claim)) owner.claims.push(claim)
       this.claims.push(claim)
       this.registered.set(claim, placeOf(this.state, claim.task))

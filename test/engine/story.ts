@@ -7,6 +7,7 @@ import type { ClaimId, TaskId } from "../../src/engine/protocol/ids.ts"
 import type { Instruction, Refusal } from "../../src/engine/protocol/Instruction.ts"
 import type { Plan, Reference } from "../../src/engine/protocol/Plan.ts"
 import type { Transition } from "../../src/engine/protocol/Transition.ts"
+import { findClaim } from "../../src/engine/state/claims.ts"
 import { keyOf } from "../../src/engine/state/lookups.ts"
 import type { Claim } from "../../src/engine/state/Owner.ts"
 import type { State } from "../../src/engine/state/State.ts"
@@ -46,7 +47,7 @@ export class Narrator {
   /** Call after the step. */
   tell(event: Event, out: ReadonlyArray<Instruction>, transitions: ReadonlyArray<Transition> = []): void {
     const submitted = out.find((instruction) => instruction._tag === "Submitted")
-    for (const claim of submitted?.claims ?? []) this.claims.set(claim, this.state.claims.get(claim)!)
+    for (const claim of submitted?.claims ?? []) this.claims.set(claim, findClaim(this.state, claim)!)
     if (event._tag === "OwnerOpened") this.owners.set(event.owner, event.name)
     if (event._tag === "GraphSubmitted" && event.opens !== undefined) this.owners.set(event.owner, event.opens)
     const line = this.event(event, submitted !== undefined)
@@ -116,6 +117,12 @@ export class Narrator {
         }${Object.entries(event.amounts ?? {}).map(([name, amount]) => ` and ${amount} ${name}`).join("")}${
           labels(event.labels)
         }${event.ahead === undefined ? "" : `, and ${event.ahead} ahead`}`
+      case "GraphAnnounced":
+        return `a graph of ${event.plan.size} is announced`
+      case "RowsFilled":
+        return `${event.rows} rows are filled`
+      case "GraphRecalled":
+        return "the announced graph is recalled"
       case "WorkerStarted":
         return `worker ${this.worker(event.worker)} has started`
       case "WorkerBeat":

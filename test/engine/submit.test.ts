@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { step } from "../../src/engine/Engine.ts"
-import { claimsOf } from "../../src/engine/life/owners.ts"
+import { claimsOf } from "../../src/engine/state/claims.ts"
 import { snapshot } from "../../src/engine/views/snapshot.ts"
 import { plan } from "./plans.ts"
 import { Rig } from "./rig.ts"
@@ -17,7 +17,7 @@ describe("submit", () => {
       parent: -1,
       attempt: 0
     })
-    const [claim] = claimsOf(rig.state.owners.get(main)!)
+    const [claim] = claimsOf(rig.state, rig.state.owners.get(main)!)
     assert.deepStrictEqual(out, [
       { _tag: "Submitted", ids: Int32Array.of(0, 1), claims: [claim!.id] },
       { _tag: "Start", task: 0, attempt: 1, number: 1, worker: 0, inputs: [], holders: undefined }

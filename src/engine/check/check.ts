@@ -17,7 +17,7 @@ import { claims, dependents, held, leaving, users } from "./owners.ts"
 import { heaps, lanes, queues } from "./queues.ts"
 import { copies, results } from "./results.ts"
 import { amounts, idleSlots, slots } from "./slots.ts"
-import { attempts, betweenSteps, outcomes, phases, rows, uses, waiting } from "./tasks.ts"
+import { announcements, attempts, betweenSteps, outcomes, phases, rows, uses, waiting } from "./tasks.ts"
 import { timers } from "./timers.ts"
 import { awaited, starvation, waits } from "./waits.ts"
 import { lacks, takers, workers } from "./workers.ts"
@@ -40,6 +40,7 @@ const emptiness: Rule = function*(state) {
     keys: state.keys.size,
     runs: state.runs?.size ?? 0,
     claims: state.claims.size,
+    claimBlocks: state.claimBlocks.length,
     waits: open.length,
     waitsOf: state.waitsOf.size,
     keeping: state.keeping.size,
@@ -69,6 +70,7 @@ const emptiness: Rule = function*(state) {
 
 const rules: ReadonlyArray<Rule> = [
   phases,
+  announcements,
   rows,
   betweenSteps,
   uses,

@@ -3,10 +3,10 @@
  *
  * @since 0.1.0
  */
-import { claimsOf } from "../life/owners.ts"
 import { heldNow, isSpentBy } from "../life/spent.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import { claimsOf, claimsOn, findClaim } from "../state/claims.ts"
 import { entriesOf, timesOf } from "../state/later.ts"
 import { isGivenValue, phaseOf, settingsOf } from "../state/lookups.ts"
 import { allAliases, extrasOf } from "../state/rare.ts"
@@ -20,7 +20,7 @@ export const users: Rule = function*(state, { live, name, needs }) {
   const refs = new Map<TaskId, number>()
   const add = (task: TaskId) => refs.set(task, (refs.get(task) ?? 0) + 1)
   for (const owner of state.owners.values()) {
-    for (const { task } of claimsOf(owner)) add(task)
+    for (const { task } of claimsOf(state, owner)) add(task)
     for (const task of owner.targets) add(task)
   }
   for (const [, target] of allAliases(state)) add(target)
@@ -45,13 +45,24 @@ export const claims: Rule = function*(state, { live, name }) {
       if (claims instanceof Set && claims.size === 0) yield `S3: ${owner.name} keeps an empty set of claims`
       for (const claim of claims instanceof Set ? claims : [claims]) {
         found++
-        if (state.claims.get(claim.id) !== claim) yield `S3: the claim ${claim.id} of ${owner.name} is not known`
+        if (findClaim(state, claim.id) !== claim) yield `S3: the claim ${claim.id} of ${owner.name} is not known`
         if (claim.task !== task || claim.owner !== owner) yield `S3: a claim of ${owner.name} is misplaced`
         if (claim.state !== "live") yield `S3: the ${claim.state} claim of ${owner.name} on ${name(task)} is kept`
       }
     }
   }
   if (found !== state.claims.size) yield `S3: ${state.claims.size} claims are known of ${found}`
+  for (const block of state.claimBlocks) {
+    const { claims, first, owner, size } = block
+    const live = claims.filter((claim) => claim !== undefined)
+    if (state.owners.get(owner.id) !== owner) yield `S3: ${owner.name} has closed and keeps claims`
+    if (live.length !== size || size === 0) yield `S3: ${live.length} claims of ${owner.name} are ${size}`
+    for (const claim of live) {
+      if (claim.owner !== owner || claims[claim.id - first] !== claim) yield `S3: a claim of ${owner.name} is misplaced`
+      if (!claimsOn(state, owner, claim.task).includes(claim)) yield `S3: ${name(claim.task)} lost a claim`
+      if (claim.state !== "live") yield `S3: the ${claim.state} claim of ${owner.name} on ${name(claim.task)} is kept`
+    }
+  }
   for (const task of live) {
     const { owner } = state.tasks.submission[task]!
     const present = state.owners.get(owner.id)

@@ -11,6 +11,7 @@ import { Flag, hasEnded, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { EndKind, Group } from "../protocol/policies.ts"
 import { decide } from "../protocol/policies.ts"
 import type { Reason } from "../protocol/Reason.ts"
+import type { Announced } from "../state/Announced.ts"
 import { dependencyRows } from "../state/dependencies.ts"
 import { isGivenValue, phaseOf, settingsOf } from "../state/lookups.ts"
 import { allAliases, allExtras, extrasOf } from "../state/rare.ts"
@@ -27,6 +28,7 @@ import { has, isLive, isOpen } from "./facts.ts"
 export const phases: Rule = function*(state, { live, name }) {
   const { tasks } = state
   const free = new Set(tasks.free.subarray(0, tasks.freed))
+  const ahead = new Set(Array.from(state.announced.values(), rowsOf).flat())
   if (free.size !== tasks.freed) yield "S1: a row is free twice"
   for (const task of free) {
     if (tasks.phase[task] !== Phase.free) yield `S1: the free row ${task} has a phase`
@@ -34,7 +36,7 @@ export const phases: Rule = function*(state, { live, name }) {
   }
   for (let task = 0; task < tasks.used; task++) {
     const isWhole = phaseOf(state, task) !== Phase.free && tasks.submission[task] !== undefined
-    if (!free.has(task) && !isWhole) yield `S1: row ${task} is lost`
+    if (!free.has(task) && !isWhole && !ahead.has(task)) yield `S1: row ${task} is lost`
   }
   for (const task of live) {
     if (tasks.submission[task]!.ids[tasks.index[task]!] !== task) {
@@ -44,6 +46,36 @@ export const phases: Rule = function*(state, { live, name }) {
   for (const { from, key, to } of state.step.log ?? []) {
     if (!isLegalEntry(from, to)) yield `S1: ${key} went from ${from ?? "nothing"} to ${to}`
   }
+}
+
+const rowsOf = ({ filled, submission: { ids } }: Announced): ReadonlyArray<TaskId> => [...ids.subarray(0, filled)]
+
+/** S16: the rows of announced plans are filled, counted, and not live. */
+export const announcements: Rule = function*({ announced, next, tasks }) {
+  const seen = new Set(tasks.free.subarray(0, tasks.freed))
+  let found = 0
+  for (const [number, { block, filled, submission }] of announced) {
+    const { dependentOffsets, ids, plan: { offsets } } = submission
+    const claimed = new Map<TaskId, number>()
+    for (const claim of block?.claims ?? []) {
+      if (claim === undefined || claim.state !== "live" || claim.id >= next.claim) {
+        yield `S16: a claim of ${number} ended`
+      } else claimed.set(claim.task, (claimed.get(claim.task) ?? 0) + 1)
+    }
+    if (block !== undefined && block.size > 0 && filled < submission.plan.size) yield `S16: ${number} claims too early`
+    for (let index = 0; index < filled; index++) {
+      const task = ids[index]!
+      found++
+      if (seen.has(task)) yield `S16: the row ${task} of ${number} is another's too`
+      seen.add(task)
+      if (tasks.phase[task] !== Phase.free) yield `S16: the row ${task} of ${number} has a phase`
+      const users = dependentOffsets[index + 1]! - dependentOffsets[index]! + (claimed.get(task) ?? 0)
+      const isFilled = tasks.submission[task] === submission && tasks.index[task] === index &&
+        tasks.waiting[task] === offsets[index + 1]! - offsets[index]! && tasks.refs[task] === users
+      if (!isFilled) yield `S16: the row ${task} of ${number} is not what it was`
+    }
+  }
+  if (found !== tasks.announced) yield `S16: ${tasks.announced} rows are announced of ${found}`
 }
 
 const isLegalEntry = (from: PhaseName | undefined, to: PhaseName | "released"): boolean => {
@@ -105,7 +137,7 @@ export const uses: Rule = function*(state) {
   for (let task = 0; task < state.tasks.used; task++) {
     const { plan, share } = submission[task] ?? {}
     const hasSettings = share !== undefined || plan?.settings.has(index[task]!) === true
-    if (submission[task] !== undefined && ((flags[task]! & Flag.hasSettings) !== 0) !== hasSettings) {
+    if (isLive(state, task) && ((flags[task]! & Flag.hasSettings) !== 0) !== hasSettings) {
       yield `S15: row ${task} has ${hasSettings ? "settings and no bit" : "a bit and no settings"}`
     }
   }

@@ -10,6 +10,7 @@ import { awaitedDependenciesOf } from "../life/groups.ts"
 import { awaitedBy, awaitedIn, isAwaitedByTasks, isWatching } from "../life/waits.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import { findClaim } from "../state/claims.ts"
 import { phaseOf, settingsOf } from "../state/lookups.ts"
 import type { Wait } from "../state/Owner.ts"
 import { aliasOf } from "../state/rare.ts"
@@ -45,7 +46,7 @@ export const waits: Rule = function*(state, { live, name }) {
       const open = [...wait.standing!.open.values()].flat()
       if (open.length !== remaining) yield `S2: standing wait ${wait.id} has ${open.length} claims, not ${remaining}`
       for (const { id } of open) {
-        if (!state.claims.has(id)) yield `S2: standing wait ${wait.id} has a claim that is gone`
+        if (findClaim(state, id) === undefined) yield `S2: standing wait ${wait.id} has a claim that is gone`
       }
       for (const taker of wait.standing!.takers) {
         if (state.waits.get(taker.id) !== taker) yield `S2: wait ${taker.id} is over and still takes`

@@ -21,6 +21,7 @@ import { shareAt } from "../state/Submission.ts"
 import type { Submission } from "../state/Submission.ts"
 import { Use } from "../state/Use.ts"
 import { isUsed, use } from "../state/uses.ts"
+import { insert } from "../structures/heap.ts"
 import { FewPositions, WordPositions } from "../structures/positions.ts"
 import { isBraked } from "./brakes.ts"
 import * as heads from "./crowds.ts"
@@ -108,6 +109,12 @@ const enter = (state: State, task: TaskId): void => {
   }
   const [lane, rank] = standingOf(state, task)
   enterLane(state, heapFor(state, lane), lane, rank)
+}
+
+/** Adds the ready tasks of a lane in which none was ready before, and that asks for a slot alone. */
+export const addLane = (state: State, lane: Lane): void => {
+  flushLone(state)
+  if (lane.members.count > 0) insert(state, heapFor(state, lane), lane, isBefore)
 }
 
 /** The heap of a lane whose tasks ask for a slot alone. */

@@ -28,7 +28,8 @@ import type { State } from "../state/State.ts"
 import type { Place } from "../state/Submission.ts"
 import { transition } from "../state/transitions.ts"
 import { dropCopies } from "../workers/copies.ts"
-import { fillRows, markResource } from "./submit.ts"
+import { fillRows } from "./rows.ts"
+import { markResource } from "./submit.ts"
 
 /** The tasks to run again, and the tasks that need them. */
 export interface Renewal {
@@ -110,7 +111,7 @@ const revive = (state: State, { index, submission }: Place, renewal: Renewal, ou
   const task = tasks.take()
   submission.ids[index] = task
   ready.laneOf(submission, index).taskAt[submission.ranks[index]!] = task
-  fillRows(state, submission, index, index + 1)
+  fillRows(state, submission, Phase.waiting, index, index + 1)
   tasks.flags[task]! |= Flag.begun | Flag.recomputed | (submission.plan.settings.has(index) ? Flag.hasSettings : 0)
   noteRun(state, task)
   tasks.waiting[task] = 0

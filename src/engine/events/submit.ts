@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { demand, isDemanding } from "../dispatch/ready.ts"
+import { addLane, demand, isDemanding } from "../dispatch/ready.ts"
 import { conclude, dependencyEnded, makeReady, succeedAfter } from "../life/ends.ts"
 import { recount } from "../life/groups.ts"
 import * as owners from "../life/owners.ts"
@@ -15,6 +15,8 @@ import type { Out, Refusal } from "../protocol/Instruction.ts"
 import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Identity, Plan, Reference, TaskKind } from "../protocol/Plan.ts"
 import { kindOf, liveOf, nameAt, priorityAt } from "../protocol/Registered.ts"
+import type { Announced, ClaimBlock } from "../state/Announced.ts"
+import { findClaim } from "../state/claims.ts"
 import { addLater } from "../state/later.ts"
 import { nestingOf, nestingRefusal, refusalOf } from "../state/limits.ts"
 import { phaseOf, placeOf } from "../state/lookups.ts"
@@ -25,13 +27,12 @@ import type { State } from "../state/State.ts"
 import { shareAt } from "../state/Submission.ts"
 import type { Place, Submission } from "../state/Submission.ts"
 import * as timers from "../state/timers.ts"
-import { note } from "../state/transitions.ts"
-import { Use } from "../state/Use.ts"
+import { Look, Use } from "../state/Use.ts"
 import { isUsed, use } from "../state/uses.ts"
-import { reversedOf } from "../structures/edges.ts"
-import type { Edges } from "../structures/edges.ts"
 import { positionsOutOf } from "../structures/positions.ts"
+import * as announcements from "./announced.ts"
 import * as horizon from "./horizon.ts"
+import { commonFlags, fillRows, noteRows, reversedIn } from "./rows.ts"
 
 /** Handles {@link GraphSubmitted}. */
 export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
@@ -39,20 +40,26 @@ export const submit = (state: State, event: GraphSubmitted, out: Out): void => {
     ? state.owners.get(event.owner)
     : owners.openAs(state, event.owner, event.opens)
   const parent = livingParent(state, event)
+  const announced = event.announced === undefined ? undefined : announcements.take(state, event.announced)
   const reason = owner === undefined ? gone : refusalOf(state, event.plan) ?? nestingRefusal(state, parent)
   if (owner === undefined || reason !== undefined) {
     if (event.opens !== undefined) state.owners.delete(event.owner)
+    if (announced !== undefined) announcements.drop(state, announced)
     out.push({ _tag: "Rejected", event: event._tag, reason: reason ?? gone })
     return
   }
-  const submission = register(state, event.plan, owner, parent, nestingOf(state, parent))
+  if (announced !== undefined) announcements.fillOn(state, announced, Infinity)
+  const submission = register(state, event.plan, owner, parent, nestingOf(state, parent), announced)
   for (const { formers, index } of event.successions ?? none) succeedAfter(state, submission.ids[index]!, formers)
-  if (event.wait === undefined) claimEach(state, submission, event, out)
-  else {
-    out.push({ _tag: "Submitted", ids: submission.ids, claims: none })
+  const block = announced?.block
+  if (event.wait !== undefined) {
+    out.push({ _tag: "Submitted", ids: submission.ids, claims: block?.numbers ?? none })
     claimInBulk(state, submission, event, event.wait, out)
-  }
-  link(state, submission, out)
+  } else if (block === undefined) claimEach(state, submission, event, out)
+  else claimBlock(state, block, event, out)
+  const lane = announced && plainLaneOf(state, submission, event)
+  if (lane === undefined) link(state, submission, out)
+  else linkPlain(state, announced!, lane, out)
 }
 
 /** A body that outlived its task's record submits as if from outside. */
@@ -68,6 +75,17 @@ const claimEach = (state: State, submission: Submission, { standing, targets }: 
   const numbers = claims.map(({ id }) => id)
   out.push({ _tag: "Submitted", ids: submission.ids, claims: numbers })
   if (standing !== undefined) waits.stand(state, standing, numbers, claims, out)
+}
+
+/** The claims that were registered before the submission. */
+const claimBlock = (
+  state: State,
+  { numbers, submission: { ids } }: ClaimBlock,
+  { standing }: GraphSubmitted,
+  out: Out
+): void => {
+  out.push({ _tag: "Submitted", ids, claims: numbers })
+  if (standing !== undefined) waits.stand(state, standing, numbers, numbers.map((id) => findClaim(state, id)), out)
 }
 
 /** The claims of a `compute`, and its wait for them, or with wishes for all wished tasks. */
@@ -105,18 +123,16 @@ export const isClosed = ({ reversed, targets }: Plan): boolean => {
   return true
 }
 
-/** Gives the tasks of a plan their rows. Nothing is ready before {@link link}. */
+/** Gives the tasks of a plan their rows, unless it was announced. Nothing is ready before {@link link}. */
 export const register = (
   state: State,
   plan: Plan,
   owner: Owner,
   parentTask: TaskId,
-  nesting: number
+  nesting: number,
+  announced?: Announced
 ): Submission => {
-  const { tasks } = state
-  tasks.reserve(plan.size)
-  const ids = new Int32Array(plan.size)
-  for (let i = 0; i < plan.size; i++) ids[i] = tasks.take()
+  const ids = announced?.submission.ids ?? takeRows(state, plan.size)
   const place = parentTask < 0 ? undefined : placeOf(state, parentTask)
   const parent = place && nameAt(place.submission, place.index)
   const number = state.next.submission++
@@ -137,7 +153,9 @@ export const register = (
     dependentOffsets,
     dependents,
     ranks: split?.ranks ?? positions,
-    lane: isOneLane ? laneOf(standing, number, priority, inOrder(ids, positions), kinds[0]!, false) : undefined,
+    lane: isOneLane
+      ? laneOf(standing, number, priority, announced?.taskAt ?? inOrder(ids, positions), kinds[0]!, false)
+      : undefined,
     otherLanes: split?.otherLanes,
     priorities,
     computation,
@@ -155,8 +173,32 @@ export const register = (
     reach: 0
   }
   state.next.sequence += plan.size
-  fillRows(state, submission)
+  if (announced !== undefined) return registerAnnounced(state, announced, submission)
+  fillRows(state, submission, Phase.waiting)
   if (plan.settings.size > 0) noteSettings(state, plan.settings, ids)
+  return submission
+}
+
+const takeRows = ({ tasks }: State, size: number): Int32Array => {
+  tasks.reserve(size)
+  const ids = new Int32Array(size)
+  for (let i = 0; i < size; i++) ids[i] = tasks.take()
+  return ids
+}
+
+/** Makes the rows of an announced plan live. Futures have its record already. */
+const registerAnnounced = (state: State, { block, submission }: Announced, facts: Submission): Submission => {
+  const { ids, plan: { settings, size } } = Object.assign(submission, facts)
+  const { flags, phase } = state.tasks
+  const common = commonFlags(submission)
+  for (let i = 0; i < size; i++) {
+    phase[ids[i]!] = Phase.waiting
+    flags[ids[i]!] = common
+  }
+  state.tasks.announced -= size
+  noteRows(state, submission, 0, size)
+  if (settings.size > 0) noteSettings(state, settings, ids)
+  if (block !== undefined && block.size > 0) state.claimBlocks.push(block)
   return submission
 }
 
@@ -172,40 +214,6 @@ const noteSettings = (state: State, settings: Plan["settings"], ids: Int32Array)
 const noteKey = (state: State, identity: Identity, task: TaskId): void => {
   state.keys.set(identity, task)
   noteRun(state, task)
-}
-
-const noEdges = new Int32Array(0)
-const noReversed: Edges = { offsets: new Int32Array(2), targets: noEdges }
-
-/** The dependencies of a plan in reverse; live tasks of other submissions are left to `later`. */
-const reversedIn = (plan: Plan): Edges => plan.reversed ?? (plan.size === 1 ? noReversed : reversedOf(plan))
-
-/** Initializes the rows of a submission, or of its tasks from `from` up to `to`. */
-export const fillRows = (
-  state: State,
-  submission: Submission,
-  from = 0,
-  to = submission.plan.size
-): void => {
-  const { attempt, flags, index, phase, refs, starts, submission: submissions, waiting, worker } = state.tasks
-  const { dependentOffsets, ids, plan, share } = submission
-  const common = share === undefined ? 0 : Flag.hasSettings
-  for (let i = from; i < to; i++) {
-    const task = ids[i]!
-    phase[task] = Phase.waiting
-    flags[task] = common
-    waiting[task] = plan.offsets[i + 1]! - plan.offsets[i]!
-    refs[task] = dependentOffsets[i + 1]! - dependentOffsets[i]!
-    attempt[task] = 0
-    starts[task] = 0
-    worker[task] = -1
-    index[task] = i
-    submissions[task] = submission
-    state.tasks.startedAt[task] = 0
-    state.tasks.endedAt[task] = 0
-  }
-  if (!isUsed(state, Use.log)) return
-  for (let i = from; i < to; i++) note(state, ids[i]!, undefined, "waiting")
 }
 
 /** Tasks by position; the same array where that is their order already. */
@@ -364,6 +372,32 @@ export const link = (state: State, submission: Submission, out: Out): void => {
       continue
     }
     for (let j = from; j < to; j++) {
+      if (targets[j]! >= 0) continue
+      noteOrigin(state, submission, j, ~targets[j]!)
+      linkToLive(state, ids[i]!, ~targets[j]!, out)
+    }
+  }
+  horizon.look(state, submission)
+}
+
+/** The lane of all tasks, if those without dependencies are ready at once. */
+const plainLaneOf = (
+  state: State,
+  { lane, plan, share }: Submission,
+  { successions }: GraphSubmitted
+): Lane | undefined => {
+  const isPlain = plan.settings.size === 0 && share === undefined && successions === undefined
+  return isPlain && !isUsed(state, Look.ready) ? lane : undefined
+}
+
+/** Does the same as {@link link} for a plan that was announced. */
+const linkPlain = (state: State, { members, outer, submission }: Announced, lane: Lane, out: Out): void => {
+  const { ids, plan: { offsets, targets } } = submission
+  const { phase, waiting } = state.tasks
+  for (let i = 0; i < ids.length; i++) if (waiting[ids[i]!] === 0) phase[ids[i]!] = Phase.ready
+  addLane(state, Object.assign(lane, { members }))
+  for (const i of outer) {
+    for (let j = offsets[i]!; j < offsets[i + 1]!; j++) {
       if (targets[j]! >= 0) continue
       noteOrigin(state, submission, j, ~targets[j]!)
       linkToLive(state, ids[i]!, ~targets[j]!, out)

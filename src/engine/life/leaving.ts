@@ -8,6 +8,7 @@
 import type { TaskId } from "../protocol/ids.ts"
 import { Flag } from "../protocol/Phase.ts"
 import { numberOf } from "../protocol/Registered.ts"
+import { claimsOn } from "../state/claims.ts"
 import { dependentsOf } from "../state/dependencies.ts"
 import { holdsDependencies } from "../state/lookups.ts"
 import type { Behalf, Owner } from "../state/Owner.ts"
@@ -90,12 +91,20 @@ const heirsOf = (state: State, task: TaskId): ReadonlyArray<Behalf> => {
       else wanted.add(dependent)
     }
   }
-  for (const owner of state.owners.values()) if (wants(owner, wanted)) add({ owner: owner.id, cancelled: undefined })
+  for (const owner of state.owners.values()) {
+    if (wants(state, owner, wanted)) add({ owner: owner.id, cancelled: undefined })
+  }
   return [...heirs.values()]
 }
 
 /** Whether an owner wants any of these tasks. */
-const wants = ({ claims, targets }: Owner, tasks: ReadonlySet<TaskId>): boolean => {
+const wants = (state: State, owner: Owner, tasks: ReadonlySet<TaskId>): boolean => {
+  const { claims, targets } = owner
+  if (state.claimBlocks.length > 0) {
+    for (const task of tasks) {
+      if (claimsOn(state, owner, task).length > 0) return true
+    }
+  }
   const [some, others] = claims.size < tasks.size ? [claims.keys(), tasks] : [tasks, claims]
   for (const task of some) if (others.has(task)) return true
   return targets.some((task) => tasks.has(task))

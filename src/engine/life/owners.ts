@@ -8,7 +8,8 @@ import type { CancelRequested, ClaimShared, ClaimsReleased, OwnerClosed, OwnerOp
 import type { TaskId } from "../protocol/ids.ts"
 import type { Out } from "../protocol/Instruction.ts"
 import type { Trail } from "../protocol/Outcome.ts"
-import { Flag, hasEnded } from "../protocol/Phase.ts"
+import { Flag, hasEnded, Phase } from "../protocol/Phase.ts"
+import { claimsOn, findClaim, leaveBlock } from "../state/claims.ts"
 import { dependentsOf } from "../state/dependencies.ts"
 import { keyOf, nameOfWorker, phaseOf, placeOf, sequenceOf } from "../state/lookups.ts"
 import { dropFailure, outcomeOf } from "../state/outcomes.ts"
@@ -44,7 +45,7 @@ export const openAs = (
 /** Handles {@link CancelRequested}. A task that has ended is not affected. */
 export const request = (state: State, event: CancelRequested, out: Out): void => {
   const { alone = false, by, force, owner, reason, replacement } = event
-  const claim = state.claims.get(event.claim)
+  const claim = findClaim(state, event.claim)
   // With `force`, the owner need not have an interest to withdraw.
   const task = claim?.task ?? (force ? liveTask(state, event.serial) : -1)
   const isOpen = task >= 0 && !hasEnded(phaseOf(state, task)) && state.tasks.refs[task]! > 0
@@ -66,9 +67,9 @@ export const request = (state: State, event: CancelRequested, out: Out): void =>
 
 /** The live task with this number among all tasks, or -1. Costs a walk over all of them. */
 const liveTask = (state: State, serial: number): TaskId => {
-  const { submission, used } = state.tasks
+  const { phase, used } = state.tasks
   for (let task = 0; task < used; task++) {
-    if (submission[task] !== undefined && sequenceOf(state, task) === serial) return task
+    if (phase[task] !== Phase.free && sequenceOf(state, task) === serial) return task
   }
   return -1
 }
@@ -106,7 +107,7 @@ const withdraw = (state: State, task: TaskId, out: Out): void => {
 export const release = (state: State, { claims }: ClaimsReleased, out: Out): void => {
   let withdrawal = unwanted
   for (const id of claims) {
-    const claim = state.claims.get(id)
+    const claim = findClaim(state, id)
     if (claim === undefined) continue
     removeClaim(state, claim)
     const { owner: { id: owner } } = claim
@@ -135,7 +136,7 @@ const claimsDownstream = (
   const found: Array<readonly [Claim, Trail]> = []
   const trails = new Map<TaskId, Trail>([[from, start]])
   for (const [task, trail] of trails) {
-    for (const own of claimsOn(owner, task)) found.push([own, trail])
+    for (const own of claimsOn(state, owner, task)) found.push([own, trail])
     for (const dependent of dependentsOf(state, task)) {
       if (hasEnded(phaseOf(state, dependent)) || trails.has(dependent)) continue
       trails.set(dependent, { task: keyOf(state, dependent), from: trail, place: placeOf(state, dependent) })
@@ -160,6 +161,7 @@ export const close = (state: State, event: OwnerClosed, out: Out): void => {
 
 const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): void => {
   state.step.cancelling = event
+  if (state.claimBlocks.length > 0) withdrawBlocks(state, owner, out)
   if (owner.claims.size > 0) withdrawClaims(state, owner, out)
   for (const task of owner.targets) withdraw(state, task, out)
   dropWishes(state, owner, out)
@@ -167,6 +169,13 @@ const withdrawAll = (state: State, owner: Owner, event: OwnerClosed, out: Out): 
   // What others want goes on without the limit.
   if (owner.tag !== undefined) limit(state, { tag: owner.tag, limit: undefined })
   if (owner.roots.length > 0) { for (const root of owner.roots.splice(0)) dropFailure(state, root.outcome, out) }
+}
+
+const withdrawBlocks = (state: State, owner: Owner, out: Out): void => {
+  for (const block of state.claimBlocks.filter((each) => each.owner === owner)) {
+    state.claimBlocks.splice(state.claimBlocks.indexOf(block), 1)
+    for (const claim of block.claims) if (claim !== undefined) dropClaim(state, claim, out)
+  }
 }
 
 const withdrawClaims = (state: State, { claims }: Owner, out: Out): void => {
@@ -204,7 +213,7 @@ export const endWaits = (state: State, out: Out): void => {
 /** Handles {@link ClaimShared}. */
 export const share = (state: State, event: ClaimShared, out: Out): void => {
   const owner = state.owners.get(event.owner)
-  const present = state.claims.get(event.claim)
+  const present = findClaim(state, event.claim)
   if (owner === undefined || present === undefined) {
     out.push({ _tag: "Rejected", event: event._tag, reason: { _tag: "Gone", what: "claim" } })
     return
@@ -234,25 +243,10 @@ export const claim = (state: State, owner: Owner, task: TaskId): Claim => {
 }
 
 const removeClaim = (state: State, claim: Claim): void => {
+  if (state.claimBlocks.length > 0 && leaveBlock(state, claim)) return
   state.claims.delete(claim.id)
   const { owner: { claims }, task } = claim
   const present = state.tasks.refs[task] === 1 ? claim : claims.get(task)
   if (!(present instanceof Set)) claims.delete(task)
   else if (present.delete(claim) && present.size === 0) claims.delete(task)
-}
-
-const noClaims: ReadonlyArray<Claim> = []
-
-/** The owner's claims on one task, as a new list. */
-const claimsOn = ({ claims }: Owner, task: TaskId): ReadonlyArray<Claim> => {
-  const present = claims.get(task)
-  return present === undefined ? noClaims : present instanceof Set ? [...present] : [present]
-}
-
-/** All claims of an owner. */
-export function* claimsOf({ claims }: Owner): Iterable<Claim> {
-  for (const present of claims.values()) {
-    if (present instanceof Set) yield* present
-    else yield present
-  }
 }

@@ -13,6 +13,7 @@ import type { Out } from "../protocol/Instruction.ts"
 import { hasEnded, Phase } from "../protocol/Phase.ts"
 import type { Pair } from "../protocol/Reason.ts"
 import { liveOf } from "../protocol/Registered.ts"
+import { findClaim } from "../state/claims.ts"
 import { keysOf, phaseOf, settingsOf } from "../state/lookups.ts"
 import type { Behalf, Claim, Standing, Wait } from "../state/Owner.ts"
 import { aliasOf, extrasOf } from "../state/rare.ts"
@@ -43,16 +44,16 @@ export interface Request {
 /** Handles {@link WaitBegan}. Claims that are gone count as ended without success. */
 export const begin = (state: State, event: WaitBegan, out: Out): void => {
   const { claims, mode, standing, targetsOf } = event
-  if (mode === "each") return stand(state, event.wait, claims, claims.map((id) => state.claims.get(id)), out)
+  if (mode === "each") return stand(state, event.wait, claims, claims.map((id) => findClaim(state, id)), out)
   if (standing !== undefined) return enterTaking(state, event, state.waits.get(standing), out)
   if (targetsOf !== undefined) return enter(state, event, targetsOfOwner(state, targetsOf), undefined, out)
   // A join, as most waits are.
-  const only = claims.length === 1 ? state.claims.get(claims[0]!) : undefined
+  const only = claims.length === 1 ? findClaim(state, claims[0]!) : undefined
   if (only !== undefined) return enter(state, event, [only.task], only, out)
   const live = new Set<Claim>()
   let isOneGone = false
   for (const id of claims) {
-    const claim = state.claims.get(id)
+    const claim = findClaim(state, id)
     if (claim === undefined) isOneGone = true
     else live.add(claim)
   }

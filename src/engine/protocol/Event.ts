@@ -234,6 +234,36 @@ export interface OwnerOpened {
   readonly stream?: string | undefined
 }
 
+/**
+ * A large plan that will be submitted: its tasks get their rows in pieces ({@link RowsFilled}), and the submission in one step needs
+ * little time. Until then nobody else sees them.
+ */
+export interface GraphAnnounced {
+  readonly _tag: "GraphAnnounced"
+  readonly now: number
+  /** The number of the announcement, which the driver chooses. */
+  readonly announced: number
+  readonly plan: Plan
+  /** The owner that will claim the targets one by one, if it is open. */
+  readonly owner: number | undefined
+  readonly targets: ReadonlyArray<Reference>
+}
+
+/** So many rows of an announced plan, and then so many of its claims, are filled. */
+export interface RowsFilled {
+  readonly _tag: "RowsFilled"
+  readonly now: number
+  readonly announced: number
+  readonly rows: number
+}
+
+/** An announced plan will not be submitted. */
+export interface GraphRecalled {
+  readonly _tag: "GraphRecalled"
+  readonly now: number
+  readonly announced: number
+}
+
 export interface GraphSubmitted {
   readonly _tag: "GraphSubmitted"
   readonly now: number
@@ -257,6 +287,8 @@ export interface GraphSubmitted {
   readonly standing?: number | undefined
   /** Tasks that must not start before others have ended, however these end. */
   readonly successions?: ReadonlyArray<Succession> | undefined
+  /** The number under which this plan, with these targets, was announced. What is not filled yet is filled now. */
+  readonly announced?: number | undefined
 }
 
 /** The task with this index in a plan starts when these live tasks have ended. They are no dependencies of it. */
@@ -459,6 +491,9 @@ export type Event =
   // from a client: the program, or a body
   | OwnerOpened
   | GraphSubmitted
+  | GraphAnnounced
+  | RowsFilled
+  | GraphRecalled
   | WaitBegan
   | WaitAbandoned
   | SlotWanted

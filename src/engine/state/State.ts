@@ -37,6 +37,7 @@
  *   owners who want the task. A wait on behalf of an owner is open as long as a list has that owner, but for the lists of tasks
  *   that wait for the waiter.
  * - S15 `uses` has the bit of each rare feature that has data, and of no other; some bits stay once they are set (`Use`).
+ * - S16 The rows of an announced plan have no phase, nothing but the announcement names them, and `tasks.announced` counts them.
  *
  * @since 0.1.0
  */
@@ -50,6 +51,7 @@ import { defaultLimits } from "../protocol/Settings.ts"
 import type { SchedulerSettings } from "../protocol/Settings.ts"
 import type { Transition, WorkerTransition } from "../protocol/Transition.ts"
 import { Fifo } from "../structures/fifo.ts"
+import type { Announced, ClaimBlock } from "./Announced.ts"
 import { newLog } from "./Extras.ts"
 import type {
   Amount,
@@ -192,6 +194,10 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
   readonly owners: Map<number, Owner>
   /** The claims of owners that are neither cancelled nor released. */
   readonly claims: Map<ClaimId, Claim>
+  /** The same of announced plans, in blocks. */
+  readonly claimBlocks: Array<ClaimBlock>
+  /** The announced plans, by number. */
+  readonly announced: Map<number, Announced>
   readonly workers: Array<WorkerRecord>
   readonly crew: Crew
   readonly waits: Map<number, Wait>
@@ -294,6 +300,8 @@ const stateOf = (
   runs: undefined,
   owners: new Map(),
   claims: new Map(),
+  claimBlocks: [],
+  announced: new Map(),
   workers: [],
   waits: new Map(),
   waitsOf: new Map(),

@@ -14,6 +14,8 @@ export class TaskTable {
   /** Rows ever used. Free rows among them are the first `freed` entries of `free`. */
   used = 0
   freed = 0
+  /** The rows of announced plans: nothing else sees them. */
+  announced = 0
   free = new Int32Array(0)
   phase = new Uint8Array(0)
   flags = new Uint16Array(0)
@@ -40,16 +42,21 @@ export class TaskTable {
   private returned = 0
 
   get size(): number {
-    return this.used - this.freed
+    return this.used - this.freed - this.announced
   }
 
   /** Makes room for `count` more rows. */
   reserve(count: number): void {
+    const needed = this.makeRoom(count)
+    // An array written far beyond its end becomes a dictionary, ten times as slow.
+    while (this.waits.length < needed) this.waits.push(undefined)
+  }
+
+  /** Makes room in the columns of numbers, which is fast for any number of rows. Returns how many rows are used then. */
+  makeRoom(count: number): number {
     const needed = this.used + Math.max(0, count - this.freed)
-    if (needed <= this.capacity) return
-    this.resize(Math.max(needed, this.capacity * 2, 64))
-    // Filled completely: an array written far beyond its end becomes a dictionary, ten times as slow.
-    while (this.waits.length < this.capacity) this.waits.push(undefined)
+    if (needed > this.capacity) this.resize(Math.max(needed, this.capacity * 2, 64))
+    return needed
   }
 
   private resize(capacity: number): void {
@@ -74,6 +81,12 @@ export class TaskTable {
     return this.freed > 0 ? this.free[--this.freed]! : this.used++
   }
 
+  /** A free row for a plan that is announced. */
+  takeAhead(): TaskId {
+    this.announced++
+    return this.take()
+  }
+
   giveBack(task: TaskId): void {
     this.phase[task] = Phase.free
     this.submission[task] = undefined
@@ -89,7 +102,7 @@ export class TaskTable {
   shrink(): void {
     const { capacity, freed, used } = this
     if (used > freed) {
-      const isNearlyEmpty = capacity > this.kept && used - freed <= capacity >> 3
+      const isNearlyEmpty = capacity > this.kept && used - freed <= capacity >> 3 && this.announced === 0
       if (isNearlyEmpty && this.returned > capacity >> 1) this.trim()
       return
     }
@@ -114,7 +127,7 @@ export class TaskTable {
   private cut(capacity: number): void {
     this.resize(capacity)
     if (this.submission.length > capacity) this.submission.length = capacity
-    this.waits.length = capacity
+    if (this.waits.length > capacity) this.waits.length = capacity
   }
 }
 

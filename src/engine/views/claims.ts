@@ -9,7 +9,8 @@ import type { ClaimId, TaskId } from "../protocol/ids.ts"
 import { firstOf } from "../protocol/Outcome.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
 import { numberOf } from "../protocol/Registered.ts"
-import type { Place } from "../protocol/Registered.ts"
+import type { Place, Registered } from "../protocol/Registered.ts"
+import { findClaim } from "../state/claims.ts"
 import { open } from "../state/State.ts"
 
 /** A claim, read-only. When the claim ends, the engine updates this record once more and forgets it. */
@@ -25,7 +26,19 @@ export interface Claim {
 }
 
 /** The record of a live claim. */
-export const claimOf = (engine: Engine, claim: ClaimId): Claim => open(engine).claims.get(claim)!
+export const claimOf = (engine: Engine, claim: ClaimId): Claim => findClaim(open(engine), claim)!
+
+/** What is registered of an announced plan: its record, and the claims so far. */
+export interface Registering {
+  readonly submission: Registered
+  /** `undefined` if they are made with the submission. */
+  readonly claims: ReadonlyArray<Claim | undefined> | undefined
+}
+
+export const registering = (engine: Engine, announced: number): Registering | undefined => {
+  const present = open(engine).announced.get(announced)
+  return present && { submission: present.submission, claims: present.block?.claims }
+}
 
 /** The fields of {@link CancelRequested} for a claim on the task at this place. */
 export const cancelOf = (

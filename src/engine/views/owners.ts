@@ -6,6 +6,7 @@
 import type { Engine } from "../protocol/Engine.ts"
 import type { TaskId } from "../protocol/ids.ts"
 import type { Outcome } from "../protocol/Outcome.ts"
+import { tasksClaimedBy } from "../state/claims.ts"
 import { open } from "../state/State.ts"
 
 /** Whether an owner has not closed. */
@@ -40,10 +41,13 @@ const nothing: Bulk = { targets: [], roots: [] }
 /** The bulk claims of an owner. It is the same object until the owner closes. */
 export const bulkOf = (engine: Engine, owner: number): Bulk => open(engine).owners.get(owner) ?? nothing
 
-const none: Iterable<TaskId> = []
+const none: ReadonlyArray<TaskId> = []
 
 /** The tasks that an owner claims one by one. */
-export const claimedBy = (engine: Engine, owner: number): Iterable<TaskId> =>
-  open(engine).owners.get(owner)?.claims.keys() ?? none
+export const claimedBy = (engine: Engine, owner: number): Iterable<TaskId> => {
+  const state = open(engine)
+  const present = state.owners.get(owner)
+  return present === undefined ? none : tasksClaimedBy(state, present)
+}
 
 export { exposed, Told } from "../life/wishes.ts"

@@ -16,6 +16,7 @@ import type { Outcome, Trail } from "../protocol/Outcome.ts"
 import { Flag, Phase, phaseNames } from "../protocol/Phase.ts"
 import type { PhaseName } from "../protocol/Phase.ts"
 import type { Reason } from "../protocol/Reason.ts"
+import { tasksClaimedBy } from "../state/claims.ts"
 import { dependenciesOf } from "../state/dependencies.ts"
 import type { RateLog } from "../state/Extras.ts"
 import { holdsDependencies, keyOf, keysOf, labelOf, nameOfWorker, sequenceOf, settingsOf } from "../state/lookups.ts"
@@ -183,10 +184,10 @@ export const snapshot = (engine: Engine, offset = 0): Snapshot => {
     now: state.now,
     wakeAt: state.timers.wakeAt === Infinity ? undefined : state.timers.wakeAt,
     workers: state.workers.filter(isHere).map((worker) => workerOf(state, worker, live)),
-    owners: Array.from(state.owners.values(), ({ claims, id, name, targets }) => ({
-      owner: id,
-      name,
-      claims: keysOf(state, [...claims.keys(), ...targets])
+    owners: Array.from(state.owners.values(), (owner) => ({
+      owner: owner.id,
+      name: owner.name,
+      claims: keysOf(state, [...tasksClaimedBy(state, owner), ...owner.targets])
     })),
     tasks: live.map((task) => taskOf(state, task, dependents.get(task) ?? 0, owners.get(task) ?? [], paths)),
     queue: queueOf(state),
@@ -273,7 +274,7 @@ const ownersOf = (state: State): ReadonlyMap<TaskId, ReadonlyArray<string>> => {
     else present.push(name)
   }
   for (const owner of state.owners.values()) {
-    for (const task of new Set([...owner.claims.keys(), ...owner.targets])) add(task, owner)
+    for (const task of new Set([...tasksClaimedBy(state, owner), ...owner.targets])) add(task, owner)
   }
   return names
 }

@@ -12,7 +12,7 @@ import { isBeyond } from "../../engine/protocol/Registered.ts"
 import type { Place } from "../../engine/protocol/Registered.ts"
 import type { AsyncScope } from "../platform/asyncScope.ts"
 import { noOptions } from "../tasks/task.ts"
-import type { Pass, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
+import type { FutureImpl, Pass, Plain, TaskImpl, TaskOptions } from "../tasks/task.ts"
 
 /**
  * Results of earlier runs by key, such as a `Map`; new ones are added to it.
@@ -108,4 +108,13 @@ export interface Compiled {
   readonly targets: ReadonlyArray<Reference>
   /** The tasks that replace live ones, which are to be cancelled. */
   readonly successions?: ReadonlyArray<Succession> | undefined
+  /** What is registered of it before its submission, in turns; until that. */
+  announced?: Ahead | undefined
+}
+
+/** An announced plan. */
+export interface Ahead {
+  readonly number: number
+  /** A future for each target, if they are claimed already. */
+  readonly futures: ReadonlyArray<FutureImpl> | undefined
 }

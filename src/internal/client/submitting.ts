@@ -10,7 +10,7 @@ import type { Dependency, Future, Task } from "../tasks/handles.ts"
 import { listed } from "../tasks/inputs.ts"
 import { maxDepth } from "../tasks/misplaced.ts"
 import type { Listed, WithoutSignals } from "../tasks/shapes.ts"
-import { isRecord } from "../tasks/task.ts"
+import { isRecord, isTask } from "../tasks/task.ts"
 import type { IsAny } from "../values/isAny.ts"
 
 /**
@@ -72,7 +72,7 @@ export const submitShape = (
   Effect.suspend(() => {
     const whole = isTaskGraph(shape) ? shape.tasks : listed(shape)
     const tasks: Array<unknown> = []
-    const isFlat = Array.isArray(whole) && !whole.some((member) => isBranch(member, 1))
+    const isFlat = Array.isArray(whole) && !whole.some((member) => !isTask(member) && isBranch(member, 1))
     if (isFlat || !isBranch(whole, 0)) return submit(whole as never)
     walk(whole, (task) => void tasks.push(task))
     return Effect.map(submit(tasks as never), (futures) => {

@@ -10,7 +10,10 @@ import type * as Scope from "effect/Scope"
 import type { Engine } from "../../engine/protocol/Engine.ts"
 import type { TagLimit } from "../../engine/protocol/Event.ts"
 import type { ClaimId } from "../../engine/protocol/ids.ts"
-import { cancelOf, claimOf } from "../../engine/views/claims.ts"
+import type { Reference } from "../../engine/protocol/Plan.ts"
+import { pieces } from "../../engine/structures/pieces.ts"
+import type { InPieces } from "../../engine/structures/pieces.ts"
+import { cancelOf, claimOf, registering } from "../../engine/views/claims.ts"
 import { isAnyStopping } from "../../engine/views/tasks.ts"
 import { Released, SkeinError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
@@ -61,6 +64,11 @@ export class Owners {
   /** The owner that stands for a scope, which its first submission opens, or `undefined` if the scope has closed. */
   ofScope(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner | undefined {
     return this.scopes.of(scope, fiber)
+  }
+
+  /** The owner that stands for a scope, which is open from now on; `undefined` if the scope has closed. */
+  openOf(scope: Scope.Scope, fiber: Fiber.Fiber<unknown, unknown>): ScopeOwner | undefined {
+    return this.scopes.openOf(scope, fiber)
   }
 
   /** A submission has opened the owner that stands for a scope. */
@@ -205,6 +213,24 @@ export class Owners {
       if (answer._tag === "Submitted") return this.futureOf(answer.claims[0]!, entry)
     }
     return new SkeinError({ reason: new Released({ key: future.key, ...this.view.releaseOf(future) }) })
+  }
+
+  /** The futures for the targets of an announced plan, in pieces of so many; `undefined` if they are not claimed yet. */
+  *futuresInPieces(
+    announced: number,
+    targets: ReadonlyArray<Reference>,
+    steps: number,
+    within: ScopeOwner | undefined
+  ): InPieces<ReadonlyArray<FutureImpl> | undefined> {
+    const { claims, submission } = registering(this.state, announced) ?? {}
+    if (claims === undefined || submission === undefined) return undefined
+    const futures: Array<FutureImpl> = []
+    yield* pieces(targets.length, steps, (from, to) => {
+      for (let i = from; i < to; i++) {
+        futures.push(new FutureImpl(this.home, claims[i]!, submission, targets[i]!, within))
+      }
+    })
+    return futures
   }
 
   /** A future that stands for a claim on a live task, of the owner that stands for a scope if one does. */

@@ -9,6 +9,7 @@ import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type { GraphSubmitted, Succession } from "../../engine/protocol/Event.ts"
 import type { Rejected } from "../../engine/protocol/Instruction.ts"
+import type { InPieces } from "../../engine/structures/pieces.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { ambientIn } from "../bodies/ambient.ts"
 import { attemptOf } from "../bodies/attempt.ts"
@@ -37,6 +38,7 @@ import type { Observers } from "./observers.ts"
 import type { Answer } from "./outbox.ts"
 import type { Owners } from "./ownership.ts"
 import { scopeName } from "./scopeOwners.ts"
+import type { ScopeOwner } from "./scopeOwners.ts"
 import type { Waits } from "./waiters.ts"
 
 /** Why the engine did not accept a plan, as users see it. */
@@ -46,6 +48,11 @@ export const refused = ({ reason }: Rejected): SubmitError => new SubmitError({ 
 type Asked = Partial<Pick<GraphSubmitted, "opens" | "wait" | "wishes" | "keepsSlot" | "standing">>
 
 const nothingAsked: Asked = {}
+
+/** The plan that the turns of a submission have registered. */
+interface Registered {
+  compiled: Compiled | undefined
+}
 
 /** The owner of a scope opens with its first submission. */
 const opening: Asked = { opens: scopeName }
@@ -61,6 +68,8 @@ export class Submissions {
   private readonly live: Live & Past
   private readonly time: Time
   private readonly pieces: Pieces
+  /** The number of the next announced plan. */
+  private announced = 1
   private readonly warn: (...line: ReadonlyArray<unknown>) => void
 
   constructor(
@@ -107,7 +116,12 @@ export class Submissions {
     fiber: Fiber.Fiber<unknown, unknown>
   ): Effect.Effect<ReadonlyArray<FutureImpl>, SubmitError> {
     return isWalking(compiled)
-      ? this.inTurns(compiled, fiber, (settle) => this.submitWalked(settle(), scope, fiber))
+      ? this.inTurns(
+        compiled,
+        fiber,
+        (settle) => this.submitWalked(settle(), scope, fiber),
+        () => this.owners.openOf(scope, fiber)
+      )
       : this.submitCompiled(compiled, scope, fiber)
   }
 
@@ -122,26 +136,67 @@ export class Submissions {
   }
 
   /**
-   * Walks on in turns, and then calls `submit`, which settles the walk and submits in one step: without a yield, because live tasks
-   * may be gone after it, and an interruption may come in it.
+   * Walks on and registers what was found, in turns, and then calls `submit`, which settles the walk and submits in one step: without
+   * a yield, because live tasks may be gone after it, and an interruption may come in it. Claims of the owner, if one is named, are
+   * registered too.
    */
   inTurns<A, E>(
     walk: Walking,
     fiber: Fiber.Fiber<unknown, unknown>,
-    submit: (settle: Settle) => Effect.Effect<A, E>
+    submit: (settle: Settle) => Effect.Effect<A, E>,
+    ownerOf?: () => ScopeOwner | undefined
   ): Effect.Effect<A, E | SubmitError> {
-    const work: Iterator<void, Settle> = walk.inPieces(this.pieces.steps)
+    const registered: Registered = { compiled: undefined }
+    const work: Iterator<void, Settle> = this.registerInPieces(walk, registered, ownerOf)
     const turns = Effect.suspend(() => {
       work.next()
       return Effect.andThen(Effect.yieldNow, this.goOn(work))
     })
-    return Effect.flatMap(
+    const submitted = Effect.flatMap(
       Effect.ensuring(turns, Effect.sync(() => work.return?.())),
       (settle): Effect.Effect<A, E | SubmitError> => {
         const refusal = this.life.refusal(fiber)
         return refusal === undefined ? submit(settle) : Effect.fail(refusal)
       }
     )
+    return this.recallingAfter(submitted, registered)
+  }
+
+  /** Apart, because closures of one function share what they capture: the walk must not live as long as its tasks. */
+  private recallingAfter<A, E>(effect: Effect.Effect<A, E>, registered: Registered): Effect.Effect<A, E> {
+    return Effect.ensuring(effect, Effect.sync(() => this.recall(registered)))
+  }
+
+  /** An announced plan that was not submitted is dropped. */
+  private recall({ compiled }: Registered): void {
+    const announced = compiled?.announced
+    if (announced === undefined) return
+    this.mailbox.ask({ _tag: "GraphRecalled", now: this.time.now(), announced: announced.number })
+  }
+
+  private *registerInPieces(
+    walk: Walking,
+    registered: Registered,
+    ownerOf: (() => ScopeOwner | undefined) | undefined
+  ): InPieces<Settle> {
+    const { steps } = this.pieces
+    const settle = yield* walk.inPieces(steps)
+    const { likely } = settle
+    if (likely === undefined) return settle
+    const { plan, targets } = likely
+    const announced = this.announced++
+    likely.announced = { number: announced, futures: undefined }
+    registered.compiled = likely
+    const entry = ownerOf?.()
+    const owner = entry?.owner
+    this.mailbox.ask({ _tag: "GraphAnnounced", now: this.time.now(), announced, plan, owner, targets })
+    for (let left = plan.size + (owner === undefined ? 0 : targets.length); left > 0; left -= steps) {
+      yield
+      this.mailbox.ask({ _tag: "RowsFilled", now: this.time.now(), announced, rows: steps })
+    }
+    const futures = yield* this.owners.futuresInPieces(announced, targets, steps, entry)
+    likely.announced = { number: announced, futures }
+    return settle
   }
 
   /** Timers and I/O go first when the turn is over. */
@@ -168,6 +223,7 @@ export class Submissions {
     const { isOpen, owner } = entry
     // A listener that hears of these tasks may submit for the same scope, or close it.
     entry.isOpen = true
+    const futures = compiled.announced?.futures
     const answer = this.submitPlan(compiled, owner, fiber, isOpen ? undefined : opening)
     if (answer._tag === "Rejected") {
       entry.isOpen = isOpen
@@ -176,7 +232,7 @@ export class Submissions {
     // Its close stops what it has just submitted.
     if (scope.state._tag === "Closed") return Effect.fail(closed("scope"))
     if (!isOpen) this.owners.opened(entry)
-    return Effect.succeed(answer.claims.map((claim) => this.owners.futureOf(claim, entry)))
+    return Effect.succeed(futures ?? answer.claims.map((claim) => this.owners.futureOf(claim, entry)))
   }
 
   /** Runs the tasks of futures that ended without success again, and returns a future for each. */
@@ -229,13 +285,14 @@ export class Submissions {
 
   /** Submits a plan to the engine, for an owner. */
   submitPlan(
-    { plan, successions, targets }: Compiled,
+    compiled: Compiled,
     owner: number,
     fiber: Fiber.Fiber<unknown, unknown>,
     { keepsSlot, opens, standing, wait, wishes }: Asked = nothingAsked,
     by = attemptOf(this.home, fiber)
   ): Answer {
     const { attempt, now, waiter: parent } = this.waits.originIn(by)
+    const { announced, plan, successions, targets } = compiled
     const answer = this.mailbox.ask({
       _tag: "GraphSubmitted",
       now,
@@ -249,8 +306,10 @@ export class Submissions {
       wishes,
       keepsSlot,
       standing,
-      successions
+      successions,
+      announced: announced?.number
     })
+    if (announced !== undefined) compiled.announced = undefined
     if (successions !== undefined && answer._tag === "Submitted") this.cancelFormers(successions, answer.ids, owner, by)
     return answer
   }

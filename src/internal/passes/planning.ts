@@ -6,7 +6,6 @@
 import type { TaskId } from "../../engine/protocol/ids.ts"
 import type { Reference, Settings } from "../../engine/protocol/Plan.ts"
 import { reversedInPieces } from "../../engine/structures/edges.ts"
-import { pieces } from "../../engine/structures/pieces.ts"
 import type { InPieces } from "../../engine/structures/pieces.ts"
 import type { SubmitReason } from "../../SkeinError.ts"
 import { refusalOf } from "../tasks/mistake.ts"
@@ -36,6 +35,11 @@ export abstract class Drafting<N> {
   protected readonly nodes: Array<N> = []
   protected readonly offsets: Array<number> = [0]
   protected readonly edges: Array<Reference> = []
+  /** What was in the two lists before, in a large draft: a list of millions grows by copies that take 20 ms. */
+  private spilledOffsets: Array<Int32Array> | undefined
+  private spilledEdges: Array<Int32Array> | undefined
+  /** How many edges that is. */
+  private spilled = 0
   protected settings = noSettings as Map<number, Settings>
   /** Whether nothing needs some nodes: a pure call turned out to run already after its dependencies had been given places. */
   protected hasOrphans = false
@@ -50,8 +54,8 @@ export abstract class Drafting<N> {
   /** A plan index for a node, whose edges have been written. */
   protected push(node: N, settings: Settings | undefined): number {
     const index = this.nodes.push(node) - 1
-    if (this.isSimple) this.isSimple = this.isSimpleFrom(this.offsets[index]!)
-    this.offsets.push(this.edges.length)
+    if (this.isSimple) this.isSimple = this.isSimpleFrom(this.rowStart())
+    this.offsets.push(this.spilled + this.edges.length)
     if (settings === undefined) return index
     if (this.settings === noSettings) this.settings = new Map()
     this.settings.set(index, settings)
@@ -67,6 +71,25 @@ export abstract class Drafting<N> {
       for (let j = start; j < i; j++) if (edges[j] === target) return false
     }
     return true
+  }
+
+  /** Where the edges of the last node begin in the list. */
+  private rowStart(): number {
+    const { offsets, spilled } = this
+    return offsets.length === 0 ? 0 : offsets[offsets.length - 1]! - spilled
+  }
+
+  /** Moves the lists aside, if they have more than so many entries. */
+  protected spill(most: number): void {
+    const { edges, offsets } = this
+    if (offsets.length <= most && edges.length <= most) return
+    this.spilledOffsets ??= []
+    this.spilledEdges ??= []
+    this.spilledOffsets.push(new Int32Array(offsets))
+    this.spilledEdges.push(new Int32Array(edges))
+    this.spilled += edges.length
+    offsets.length = 0
+    edges.length = 0
   }
 
   protected drafted(targets: ReadonlyArray<Reference>): Draft<N> | Refused {
@@ -88,23 +111,27 @@ export abstract class Drafting<N> {
     return this.hasOrphans ? cull(draft).draft : draft
   }
 
-  /** The same, in pieces of so many rows. */
-  protected *draftedInPieces(targets: ReadonlyArray<Reference>, rows: number): InPieces<Draft<N> | Refused> {
+  /** The same, in pieces. */
+  protected *draftedInPieces(targets: ReadonlyArray<Reference>): InPieces<Draft<N> | Refused> {
     const { fault, isSimple, nodes, settings } = this
     if (fault !== undefined) return refusalOf(fault)
-    const offsets = yield* typed(this.offsets, rows)
-    const edges = yield* typed(this.edges, rows)
+    this.spill(0)
+    const offsets = yield* joined(this.spilledOffsets!)
+    const edges = yield* joined(this.spilledEdges!)
     const draft = { nodes, targets, offsets, edges, settings, isSimple, form: undefined }
     return this.hasOrphans ? cull(draft).draft : draft
   }
 }
 
-function* typed(values: ReadonlyArray<number>, rows: number): InPieces<Int32Array> {
-  const copy = new Int32Array(values.length)
-  yield* pieces(values.length, rows, (from, to) => {
-    for (let i = from; i < to; i++) copy[i] = values[i]!
-  })
-  return copy
+function* joined(parts: ReadonlyArray<Int32Array>): InPieces<Int32Array> {
+  const whole = new Int32Array(parts.reduce((size, part) => size + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+    yield
+  }
+  return whole
 }
 
 /** What takes the place of nodes that were found late: live tasks, or nodes without dependencies and their settings. */

@@ -113,7 +113,7 @@ export const compileWithin = (
   const children = targets.length > 1 && targets.length <= steps ? singlesIn(targets, ambient) : undefined
   if (children !== undefined) return { plan: flatPlan(children, ambient), targets: numbersUpTo(children.length) }
   const compiler = new Compiler(targets, live, ambient, false)
-  return compiler.walk(steps) ? compiler.compiled() : compiler
+  return targets.length <= steps && compiler.walk(steps) ? compiler.compiled() : compiler
 }
 
 /** All plans have the same fields in the same order: the engine reads them for each task, and a second shape costs a tenth. */
@@ -183,6 +183,9 @@ const isSingle = (task: TaskImpl): boolean =>
 
 const onlyFirst: ReadonlyArray<Reference> = [0]
 
+/** A longer list of numbers is moved aside. */
+const largestList = 65_536
+
 const oneLiteral: Plan["settings"] = new Map([[0, { literal: true }]])
 
 let stamps = 0
@@ -217,6 +220,8 @@ interface Made {
   readonly form: Form
   readonly functions: ReadonlyArray<Plain | undefined>
   readonly portable: Int32Array | undefined
+  /** The result, unless something is live by then that the plan has tasks for. */
+  readonly compiled: Compiled | undefined
 }
 
 /** A live task that tasks of a plan depend on under its key. */
@@ -250,7 +255,11 @@ export interface Walking {
  * Returns the plan as of now; or another walk, because a live task that was joined is gone. Others may submit between two pieces, and
  * tasks may end, so the scheduler is asked again at the moment of the submission.
  */
-export type Settle = () => Compiled | Refused | Walking
+export interface Settle {
+  (): Compiled | Refused | Walking
+  /** The plan that it returns if nothing happens meanwhile; `undefined` if that is not known. */
+  readonly likely: Compiled | undefined
+}
 
 class Compiler extends Drafting<TaskImpl> implements Walking {
   private stamp = nextStamp()
@@ -258,6 +267,11 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   /** What has a key in this plan. */
   private keys = noKeys
   private hasPortable = false
+  /** The futures among the targets, and the indices of tasks that depend on some, each index once for each. */
+  private readonly given: Array<FutureImpl> = []
+  private readonly dependsOnGiven: Array<number> = []
+  /** Whether it has turns. */
+  private isInPieces = false
   private readonly placeOf = placing()
   /** The live tasks that tasks of this plan replace, by key; where the submission asks for that. */
   private replaced: Map<string, ReadonlyArray<TaskId>> | undefined
@@ -266,7 +280,7 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   private moved: Map<TaskImpl, Mark> | undefined
   /** What the turns have made. */
   private made: Made | undefined
-  private readonly handles: ReadonlyArray<Handle>
+  private handles: ReadonlyArray<Handle>
   private readonly live: Live
   private readonly ambient: Ambient
   /** Whether the walk visits live tasks too, which are joined in `settle` alone. */
@@ -379,37 +393,51 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   // ---- in turns
 
   *inPieces(steps: number): InPieces<Settle> {
+    // Between two turns their list may be changed.
+    this.handles = this.handles.slice()
     // Another compilation since may have overwritten marks.
     const walk = stamps === this.stamp ? this : new Compiler(this.handles, this.live, this.ambient, this.joinsAtEnd)
     openWalks.set(walk.stamp, walk)
     try {
       yield
-      while (!walk.walk(steps)) yield
+      walk.isInPieces = true
+      while (!walk.walk(steps)) {
+        walk.spill(largestList)
+        yield
+      }
     } finally {
       openWalks.delete(walk.stamp)
     }
     yield* walk.make(steps)
-    return () => walk.settle()
+    return Object.assign(() => walk.settle(), { likely: walk.made?.compiled })
   }
 
   private *make(steps: number): InPieces<void> {
-    const draft = yield* this.draftedInPieces(this.handles.map((handle) => this.referenceTo(handle, undefined)), steps)
+    const { handles } = this
+    const targets: Array<Reference> = []
+    yield* pieces(handles.length, steps, (from, to) => {
+      for (let i = from; i < to; i++) targets.push(this.referenceTo(handles[i]!, undefined))
+    })
+    const draft = yield* this.draftedInPieces(targets)
     if (isRefused(draft)) return
     const form = yield* formInPieces(draft, steps)
     const { nodes } = draft
     const { context } = this.ambient
     const placeOf = placing()
-    const functions = nodes === this.nodes ? this.functions : new Array<Plain | undefined>(nodes.length)
+    const functions: Array<Plain | undefined> = []
     const portable = this.hasPortable ? new Int32Array(nodes.length) : undefined
     yield* pieces(nodes.length, steps, (from, to) => {
       for (let i = from; i < to; i++) {
         const node = nodes[i]!
-        if (functions !== this.functions) functions[i] = functionOf(node)
+        functions.push(functionOf(node))
         const { named } = node
         if (named !== undefined) portable![i] = entryOf(named, placeOf(named, context))
       }
     })
-    this.made = { draft, form, functions, portable }
+    const made = { draft, form, functions, portable, compiled: undefined }
+    // Passes may use results that come by then.
+    const isLast = this.ambient.passes === undefined && this.fault === undefined && this.replaced === undefined
+    this.made = isLast ? { ...made, compiled: this.finished(draft, form, made) } : made
   }
 
   private settle(): Compiled | Refused | Walking {
@@ -431,8 +459,9 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     const known = this.knownNow(draft)
     if (this.fault !== undefined) return undefined
     const culled = known && cull(draft, known)
-    const fault = this.checkFutures(culled?.draft ?? draft)
+    const fault = this.checkFutures(culled?.draft ?? draft, culled === undefined && draft.nodes === this.nodes)
     if (fault !== undefined) return refusalOf(fault)
+    if (culled === undefined && made.compiled !== undefined && this.replaced === undefined) return made.compiled
     return culled === undefined
       ? this.finished(draft, form, made)
       : this.finished(culled.draft, formWithin(form, culled), made)
@@ -467,13 +496,15 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   }
 
   /** The fault of a future that was released or cancelled since the walk. */
-  private checkFutures({ edges, nodes, offsets }: Draft): SubmitReason | Mistake | undefined {
-    for (const handle of this.handles) if (!isTask(handle)) this.referenceTo(handle, undefined)
-    for (let i = 0; i < nodes.length; i++) {
+  private checkFutures({ edges, nodes, offsets }: Draft, isWhole: boolean): SubmitReason | Mistake | undefined {
+    for (const handle of this.given) this.refuseGone(handle, undefined)
+    // In a whole draft the nodes that have any are known by their index.
+    const some = isWhole ? this.dependsOnGiven : nodes.keys()
+    for (const i of some) {
       for (let e = offsets[i]!; e < offsets[i + 1]!; e++) {
         if (edges[e]! >= 0) continue
         const handle = nodes[i]!.handles[e - offsets[i]!]!
-        if (!isTask(handle)) this.referenceTo(handle, nodes[i])
+        if (!isTask(handle)) this.refuseGone(handle, nodes[i])
       }
     }
     return this.fault
@@ -578,7 +609,8 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   }
 
   private place(node: TaskImpl, named: Named | undefined): number {
-    this.functions.push(functionOf(node))
+    // A list less that grows: they are found in the pieces after the walk.
+    if (!this.isInPieces) this.functions.push(functionOf(node))
     const { named: body } = node
     if (body !== undefined) this.addPortable(node, body)
     return this.push(node, settingsOf(node, named, this.ambient))
@@ -601,11 +633,17 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
   /** The index of a dependency of a task, or of the request itself. */
   private referenceTo(handle: Handle, dependent: TaskImpl | undefined): Reference {
     if (isTask(handle)) return this.indexOf(handle)
+    if (dependent === undefined) this.given.push(handle)
+    else this.dependsOnGiven.push(this.nodes.length)
+    return this.refuseGone(handle, dependent) ? 0 : ~handle.claim.task
+  }
+
+  private refuseGone(handle: FutureImpl, dependent: TaskImpl | undefined): boolean {
     const why = this.live.refuse(handle)
-    if (why === undefined) return ~handle.claim.task
+    if (why === undefined) return false
     const key = dependent === undefined ? undefined : nameOf(dependent)
     this.refuse(new InvalidDependency({ key, dependency: `the future ${quote(handle.key)}`, why }))
-    return 0
+    return true
   }
 
   /** The index of a task that has one. */

@@ -1,5 +1,6 @@
 /** Who wants a task: claims, wishes and dependents (C3, S3). */
 import type { ClaimId } from "../../../src/engine/protocol/ids.ts"
+import { findClaim } from "../../../src/engine/state/claims.ts"
 import { dependsOn, hasEnded, isOpen } from "./facts.ts"
 import type { Facts, Interest, Owner, Task } from "./facts.ts"
 
@@ -22,7 +23,7 @@ export const tellRoot = (task: Task): void => {
 }
 
 export const addClaim = (model: Facts, owner: Owner, task: Task, id: ClaimId): void => {
-  const claim = model.state!.claims.get(id)
+  const claim = findClaim(model.state!, id)
   if (claim === undefined) return model.complain(`claim ${id} of owner ${owner.id} is not known`)
   if (model.interests.has(id)) return model.complain(`a claim of owner ${owner.id} on ${task.name} is given twice`)
   const interest: Interest = { owner, task, claim, state: "live", cancelledFor: undefined }
