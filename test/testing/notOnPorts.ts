@@ -25,14 +25,7 @@ export const files: Readonly<Record<string, string>> = {
 /** Beginnings of the names of tests, each with a reason, by file. */
 type Tests = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-const polls = "Polls in a world with turns of its own, which hold up the microtasks that messages need here."
-
 export const tests: Tests = {
-  "test/testing/sweep.test.ts": {
-    "T5, C4: when a scope, with atLeast in after is over": polls,
-    "T5, C4: when a cancel, with a rule to follow is over": polls,
-    "T5, C4: when a scope of which another owner stops something by force is over": polls
-  },
   "test/delays.test.ts": {
     "W22, T1: no interval has more starts than its rate":
       "Notes when bodies begin. A rate counts when attempts are given to workers, and messages take time here."

@@ -177,18 +177,29 @@ const verbs: Readonly<Record<string, Effect.Effect<unknown, unknown, Client.Clie
 /** Bodies that count as at work until their finalizers, which take time, have run. */
 class Alive {
   readonly names = new Set<string>()
+  private readonly waiting = new Set<() => void>()
 
   body(name: string): Effect.Effect<never> {
     return Effect.acquireUseRelease(
-      Effect.sync(() => this.names.add(name)),
+      Effect.sync(() => {
+        this.names.add(name)
+        for (const look of this.waiting) look()
+      }),
       () => Effect.never,
       () => Effect.andThen(Effect.sleep(3), Effect.sync(() => this.names.delete(name)))
     )
   }
 
-  /** Returns when these are at work. */
+  /** Returns when these are at work. Nothing polls: on ports, messages come when nothing else can run. */
   started(...names: ReadonlyArray<string>): Effect.Effect<void> {
-    return Effect.repeat(Effect.sleep(1), { until: () => names.every((name) => this.names.has(name)) })
+    return Effect.callback((resume) => {
+      const look = (): void => {
+        if (names.every((name) => this.names.has(name))) resume(Effect.void)
+      }
+      this.waiting.add(look)
+      look()
+      return Effect.sync(() => this.waiting.delete(look))
+    })
   }
 }
 
