@@ -16,6 +16,7 @@ import { effectIn, finding, placing, ran } from "../../src/internal/portable/han
 import { type Implementation, makeNamed, type Named, registryOf, unchecked } from "../../src/internal/portable/named.ts"
 import { controlBytes } from "../../src/internal/remote/control.ts"
 import { serve, type Surroundings } from "../../src/internal/remote/far.ts"
+import type { FarWorker } from "../../src/internal/remote/farWorker.ts"
 import type { Hears, Link, Transport, Uplink } from "../../src/internal/remote/link.ts"
 import type { Down, Up } from "../../src/internal/remote/messages.ts"
 import { packedDown, packedUp, unpackedDown, unpackedUp } from "../../src/internal/remote/packed.ts"
@@ -59,6 +60,8 @@ export const named = (name: string, run: (payload: any) => unknown, codec: Parti
 export interface Wire {
   readonly downs: Array<Down>
   readonly ups: Array<Up>
+  /** The far side, once it is up. */
+  far: FarWorker | undefined
   /** The far side dies: nothing more comes from it, and nothing arrives. */
   readonly die: (why: string) => void
 }
@@ -131,6 +134,7 @@ export const memoryTransport = (
   }
   let fiber: Fiber.Fiber<void> | undefined
   const wire: Wire = {
+    far: undefined,
     downs: [],
     ups: [],
     die: (why) => {
@@ -162,7 +166,13 @@ export const memoryTransport = (
   }
   const open = Effect.gen(function*() {
     opened?.(wire)
-    const far = serve(uplink, Effect.as(build, registryOf(implementations)), { defer, surroundings })
+    const far = serve(uplink, Effect.as(build, registryOf(implementations)), {
+      defer,
+      surroundings,
+      opened: (worker) => {
+        wire.far = worker
+      }
+    })
     // The far side has a life and a clock of its own, and so has the scheduler of its bodies.
     const around = Context.omit(Scope.Scope, Clock.Clock, Random.Random)(yield* Effect.context())
     const wiring = Context.get(around, Wiring)

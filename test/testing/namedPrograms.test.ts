@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Simulation } from "skein/testing"
+import { sizeOf } from "../../src/engine/views/leftovers.ts"
 import { type MakePort, Ports } from "../../src/testing/internal/carriedPort.ts"
 import { leftovers } from "../../src/testing/internal/leftovers.ts"
 import { longOr } from "../long.ts"
@@ -27,6 +28,9 @@ const elsewhere: ReadonlyArray<readonly [string, Ways]> = [
   ["with far sides that die, and messages alone", { shares: false, ahead: 6, deadly: 0.02 }],
   ["with far sides that die, and shared words", { shares: true, ahead: 0, deadly: 0.02 }]
 ]
+
+/** Tables of far sides in which nothing may be left. What one that has died did not send is nobody's. */
+const counted: ReadonlySet<string> = new Set(["answers", "fibers", "closing"])
 
 /** Nothing of any run is left, on either side. */
 const expectNothingLeft = (): void => {
@@ -67,6 +71,11 @@ describe("named tasks", () => {
         assert.isAbove(report.interleavings, seeds / 2)
         yield* Effect.provideService(graphs, Ports, ports)
         expectNothingLeft()
+        // At the far sides too, which have closed or died.
+        const parts = wires.flatMap(({ far }) => far?.parts ?? [])
+        const tables = parts.flatMap((part) => Object.entries(part).filter(([name]) => counted.has(name)))
+        assert.isAbove(tables.length, seeds)
+        assert.deepStrictEqual(tables.filter(([, table]) => sizeOf(table) > 0).map(([name]) => name), [])
         const reports = wires.flatMap(({ ups }) => ups.flatMap((up) => up._tag === "Report" ? [up] : []))
         assert.isAbove(reports.flatMap(({ asks = [] }) => asks.filter(({ verb }) => verb === "run")).length, seeds)
       }))

@@ -38,6 +38,8 @@ export interface ServeOptions {
   readonly defer?: Defer | undefined
   /** Defaults to the context in which `serve` runs. */
   readonly surroundings?: Surroundings | undefined
+  /** Called with the worker when it is there: tests look what is left in it. */
+  readonly opened?: ((worker: FarWorker) => void) | undefined
 }
 
 /**
@@ -47,7 +49,7 @@ export interface ServeOptions {
 export const serve = (
   uplink: Uplink,
   build: Effect.Effect<Registry, unknown, Scope.Scope>,
-  { defer = (f) => queueMicrotask(f), surroundings = () => Effect.context() }: ServeOptions = {}
+  { defer = (f) => queueMicrotask(f), opened: met, surroundings = () => Effect.context() }: ServeOptions = {}
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     const open = yield* Deferred.make<Open>()
@@ -63,6 +65,7 @@ export const serve = (
       const registry = yield* build
       const context = yield* surroundings(registry, opened.slots, () => worker?.clock)
       const own = worker = new FarWorker(uplink, registry, context, opened, defer)
+      met?.(own)
       yield* Effect.addFinalizer(() => own.stopAll)
       uplink.send({ _tag: "Up", version, names: registry.names })
       // Interrupted, it has lost the near side: what waits for an answer ends first, or nothing else could.

@@ -90,6 +90,11 @@ export class FarWorker {
     return this.contexts.clock
   }
 
+  /** What it consists of, as far as that has tables of its own. */
+  get parts(): ReadonlyArray<object> {
+    return [this.asks, this.bodies, this.reporting]
+  }
+
   // ---- what comes
 
   receive(batch: Batch): void {
