@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Scope from "effect/Scope"
+import { PerformanceObserver } from "node:perf_hooks"
 import * as Client from "skein/Client"
 import * as Skein from "skein/Skein"
 import * as Task from "skein/Task"
@@ -22,6 +23,8 @@ export interface Submission {
   readonly micros: number
   /** Milliseconds of the longest block of the event loop. */
   readonly block: number
+  /** The same without garbage collections: of a heap with a million tasks, one takes longer than any step of ours. */
+  readonly own: number
 }
 
 /** A task over a table, in microseconds. */
@@ -43,22 +46,38 @@ export type Way = keyof typeof ways
 
 const cpu = (): number => threadMicros() / 1000
 
+/** Garbage collections of this thread: when they began, and how long they took, in milliseconds of the wall clock. */
+const collections: Array<{ readonly at: number; readonly millis: number }> = []
+
+new PerformanceObserver((list) => {
+  for (const { duration, startTime } of list.getEntries()) collections.push({ at: startTime, millis: duration })
+}).observe({ entryTypes: ["gc"] })
+
 /** Measures the work between turns of the event loop. */
 const heartbeat = () => {
+  const beats: Array<{ readonly from: number; readonly to: number; readonly millis: number }> = []
   let isOver = false
-  let longest = 0
   let last = cpu()
+  let from = performance.now()
   const beat = (): void => {
-    const now = cpu()
-    longest = Math.max(longest, now - last)
+    const [now, to] = [cpu(), performance.now()]
+    beats.push({ from, to, millis: now - last })
     last = now
+    from = to
     if (!isOver) setImmediate(beat)
   }
   setImmediate(beat)
-  return async (): Promise<number> => {
+  return async (): Promise<Pick<Submission, "block" | "own">> => {
     isOver = true
     await new Promise((resolve) => setImmediate(resolve))
-    return longest
+    // The observer is told later.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const own = beats.map(({ from, millis, to }) => {
+      const inBlock = collections.filter(({ at }) => at >= from && at < to)
+      return millis - inBlock.reduce((sum, each) => sum + each.millis, 0)
+    })
+    collections.length = 0
+    return { block: Math.max(...beats.map(({ millis }) => millis)), own: Math.max(...own) }
   }
 }
 
@@ -74,9 +93,9 @@ const submitOnce = async (way: Way, graph: Graph): Promise<Submission> => {
   let spent = 0
   const submitted = Effect.tap(Client.submitAll(targets), () => Effect.sync(() => spent = cpu() - began))
   await runtime.runPromise(Effect.provideContext(submitted, Context.make(Scope.Scope, scope)))
-  const block = await stop()
+  const blocks = await stop()
   await runtime.runPromise(Scope.close(scope, await runtime.runPromiseExit(Effect.void)))
-  return { micros: spent * 1000 / graph.size, block }
+  return { micros: spent * 1000 / graph.size, ...blocks }
 }
 
 const quartile = (samples: ReadonlyArray<number>): number =>
@@ -97,9 +116,12 @@ export const measure = async (
       if (round >= 0) samples[way].push(sample)
     }
   }
+  const median = (way: Way, name: "block" | "own"): number =>
+    samples[way].map((sample) => sample[name]).toSorted((a, b) => a - b)[samples[way].length >> 1]!
   const summary = (way: Way): Submission => ({
     micros: quartile(samples[way].map(({ micros }) => micros)),
-    block: samples[way].map(({ block }) => block).toSorted((a, b) => a - b)[samples[way].length >> 1]!
+    block: median(way, "block"),
+    own: median(way, "own")
   })
   return { turns: summary("turns"), atOnce: summary("atOnce") }
 }

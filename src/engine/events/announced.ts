@@ -70,11 +70,15 @@ export const announce = (state: State, { announced, owner: number, plan, targets
     taskAt: new Int32Array(plan.size),
     members: positionsOutOf(plan.size),
     outer: [],
-    block: owner !== undefined && targets.every(isOwn) ? blockFor(state, owner, submission, targets.length) : undefined
+    block: owner !== undefined && areOwn(targets) ? blockFor(state, owner, submission, targets.length) : undefined
   })
 }
 
-const isOwn = (reference: Reference): boolean => reference >= 0
+/** A loop: a call for each of a million takes 10 ms while it is not optimised. */
+const areOwn = (targets: ReadonlyArray<Reference>): boolean => {
+  for (let i = 0; i < targets.length; i++) if (targets[i]! < 0) return false
+  return true
+}
 
 const blockFor = (state: State, owner: Owner, submission: Submission, count: number): ClaimBlock => {
   const first = state.next.claim

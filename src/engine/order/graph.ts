@@ -3,7 +3,7 @@
  * alone, so that choices by rank do not depend on the numbering of the tasks.
  */
 import type { Edges } from "../structures/edges.ts"
-import { pieces } from "../structures/pieces.ts"
+import { pieces, summed } from "../structures/pieces.ts"
 import type { InPieces } from "../structures/pieces.ts"
 
 /** A graph in both directions. The rows of both are sorted by rank, lowest first. */
@@ -46,7 +46,7 @@ function* startsOfReversed(
     }
     if (!ascends) ascend = false
   })
-  for (let i = 0; i < size; i++) starts[i + 1]! += starts[i]!
+  yield* summed(starts, rows)
   return { starts, ascend }
 }
 
@@ -163,22 +163,26 @@ const recolor = (hashes: Int32Array, { offsets, targets }: Edges, sequence: Int3
   }
 }
 
-const rankedBy = (needs: Int32Array, color: Int32Array): Int32Array => {
+function* rankedBy(needs: Int32Array, color: Int32Array, rows: number): InPieces<Int32Array> {
   const size = needs.length
-  if (size > maxColoredSize) return rankedByNeed(needs)
+  if (size > maxColoredSize) return yield* rankedByNeed(needs, rows)
   const tasks = new Int32Array(size)
   for (let i = 0; i < size; i++) tasks[i] = i
   return tasks.sort((a, b) => needs[b]! - needs[a]! || color[a]! - color[b]! || a - b)
 }
 
 /** The tasks by need, greatest first, then index. A need is at most the number of tasks. */
-const rankedByNeed = (needs: Int32Array): Int32Array => {
+function* rankedByNeed(needs: Int32Array, rows: number): InPieces<Int32Array> {
   const size = needs.length
   const starts = new Int32Array(size + 2)
-  for (let i = 0; i < size; i++) starts[size - needs[i]! + 1]!++
-  for (let k = 0; k < size; k++) starts[k + 1]! += starts[k]!
+  yield* pieces(size, rows, (from, to) => {
+    for (let i = from; i < to; i++) starts[size - needs[i]! + 1]!++
+  })
+  yield* summed(starts, rows)
   const tasks = new Int32Array(size)
-  for (let i = 0; i < size; i++) tasks[starts[size - needs[i]!]!++] = i
+  yield* pieces(size, rows, (from, to) => {
+    for (let i = from; i < to; i++) tasks[starts[size - needs[i]!]!++] = i
+  })
   return tasks
 }
 
@@ -198,7 +202,7 @@ export function* sides(edges: Edges, rows: number): InPieces<Sides> {
     ? undefined
     : yield* topological(edges, yield* reversed(edges, starts, undefined, rows), rows)
   const color = colorsOf(edges, sequence)
-  const ranked = rankedBy(yield* needsOf(size, edges, sequence, rows), color)
+  const ranked = yield* rankedBy(yield* needsOf(size, edges, sequence, rows), color, rows)
   const dependents = yield* reversed(edges, starts, ranked, rows)
   const dependencies = yield* reversed(dependents, edges.offsets, ranked, rows)
   return { size, dependencies, dependents, ranked, color, sequence }

@@ -81,20 +81,22 @@ const chain = ({ offsets, targets }: Edges): Int32Array | undefined => {
  * inputs of the last of them. Where no result has two dependents the first order is optimal, so its own peak is the
  * bound.
  */
-const boundOf = ({ dependencies, dependents, size }: Sides, peak: number): number => {
+function* boundOf({ dependencies, dependents, size }: Sides, peak: number, rows: number): InPieces<number> {
   let bound = 1
   let shared = false
   let sinks = 0
   let fewestInputs = size
-  for (let i = 0; i < size; i++) {
-    const inputs = dependencies.offsets[i + 1]! - dependencies.offsets[i]!
-    const waiting = dependents.offsets[i + 1]! - dependents.offsets[i]!
-    bound = Math.max(bound, inputs + 1)
-    if (waiting > 1) shared = true
-    if (waiting > 0) continue
-    sinks++
-    fewestInputs = Math.min(fewestInputs, inputs)
-  }
+  yield* pieces(size, rows, (from, to) => {
+    for (let i = from; i < to; i++) {
+      const inputs = dependencies.offsets[i + 1]! - dependencies.offsets[i]!
+      const waiting = dependents.offsets[i + 1]! - dependents.offsets[i]!
+      bound = Math.max(bound, inputs + 1)
+      if (waiting > 1) shared = true
+      if (waiting > 0) continue
+      sinks++
+      fewestInputs = Math.min(fewestInputs, inputs)
+    }
+  })
   return shared ? Math.max(bound, sinks + fewestInputs) : peak
 }
 
@@ -148,7 +150,7 @@ function* improved(edges: Edges, both: Sides, first: Found, rows: number): InPie
   let best = first
   /** The sum of the best, once it is known. */
   let sum: number | undefined
-  const bound = boundOf(both, first.peak)
+  const bound = yield* boundOf(both, first.peak, rows)
   const others = both.size > maxTriedSize ? 1 : policies.length
   for (let k = 0; k < others && best.peak > bound; k++) {
     const other = k === 0 ? yield* sweep(both, rows, best.peak) : yield* dig(both, policies[k]!, rows, best.peak)

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { atOnce, everything, pieces } from "./pieces.ts"
+import { atOnce, everything, pieces, summed } from "./pieces.ts"
 import type { InPieces } from "./pieces.ts"
 
 /**
@@ -29,7 +29,7 @@ export function* reversedInPieces({ offsets, targets }: Edges, rows: number): In
   yield* pieces(targets.length, rows, (from, to) => {
     for (let e = from; e < to; e++) if (targets[e]! >= 0) starts[targets[e]! + 1]!++
   })
-  for (let i = 0; i < size; i++) starts[i + 1]! += starts[i]!
+  yield* summed(starts, rows)
   const sources = new Int32Array(starts[size]!)
   const next = starts.slice(0, size)
   yield* pieces(size, rows, (from, to) => {

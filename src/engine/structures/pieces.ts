@@ -26,6 +26,12 @@ function* inPieces(size: number, rows: number, piece: (from: number, to: number)
   }
 }
 
+/** Turns counts into their sums so far: how many come before each, in pieces of so many rows. */
+export const summed = (counts: Int32Array, rows: number): Iterable<void> =>
+  pieces(counts.length - 1, rows, (from, to) => {
+    for (let i = from; i < to; i++) counts[i + 1]! += counts[i]!
+  })
+
 /** Does all at once. */
 export const atOnce = <A>(work: InPieces<A>): A => {
   for (;;) {

@@ -72,7 +72,7 @@ export const submitShape = (
   Effect.suspend(() => {
     const whole = isTaskGraph(shape) ? shape.tasks : listed(shape)
     const tasks: Array<unknown> = []
-    const isFlat = Array.isArray(whole) && !whole.some((member) => !isTask(member) && isBranch(member, 1))
+    const isFlat = Array.isArray(whole) && !holdsBranch(whole)
     if (isFlat || !isBranch(whole, 0)) return submit(whole as never)
     walk(whole, (task) => void tasks.push(task))
     return Effect.map(submit(tasks as never), (futures) => {
@@ -80,6 +80,11 @@ export const submitShape = (
       return walk(whole, () => futures[place++])
     })
   })
+
+const holdsBranch = (members: ReadonlyArray<unknown>): boolean => {
+  for (let i = 0; i < members.length; i++) if (!isTask(members[i]) && isBranch(members[i], 1)) return true
+  return false
+}
 
 /** Whether this has members, and is not too deep. */
 const isBranch = (value: unknown, depth: number): value is object =>

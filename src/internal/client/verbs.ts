@@ -32,6 +32,12 @@ export type SubmittedAll<T extends ReadonlyArray<Task<any, any, any>>> = Effect.
   Needs<Services<T>> | Scope.Scope
 >
 
+/** A loop, as there may be a million. */
+const strangerIn = (tasks: ReadonlyArray<unknown>): number => {
+  for (let i = 0; i < tasks.length; i++) if (!internal.isEither(tasks[i])) return i
+  return -1
+}
+
 export const submitAll = (
   home: Home,
   tasks: ReadonlyArray<internal.TaskImpl>,
@@ -41,7 +47,7 @@ export const submitAll = (
     const fault = optionsFault(options, ofSubmit)
     if (fault !== undefined) return Effect.die(fault)
     if (!Array.isArray(tasks)) return Effect.die(strayFault(tasks, "array, record, set or graph of tasks"))
-    const stranger = tasks.findIndex((task) => !internal.isTask(task) && !internal.isFuture(task))
+    const stranger = strangerIn(tasks)
     if (stranger >= 0) return Effect.die(strayFault(tasks[stranger], "task"))
     const scope = Context.getUnsafe(fiber.context, Scope.Scope)
     return home.submissions.submit(tasks, scope, fiber, options)
