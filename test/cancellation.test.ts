@@ -589,6 +589,30 @@ describe("cancel", () => {
       assert.deepStrictEqual(log, ["body starts", "body is finalized", "cleanup", "done"])
     }).pipe(inScheduler({ concurrency: 1 })))
 
+  for (const how of ["its child ends", "a finalizer of its own has waited"] as const) {
+    it.effect(`C7: a task that is asked to stop when its body has ended and its scope closes takes no slot again when ${how}`, () =>
+      Effect.gen(function*() {
+        const [door, holder] = [gate(), gate()]
+        const there = { workers: ["b"] }
+        const child = Task.make(Effect.onExit(door.pass, () => door.pass), there)
+        const body = how === "its child ends"
+          ? Effect.andThen(Client.submit(child), door.arrived(1))
+          : Effect.acquireRelease(Effect.void, () => Effect.ignore(Client.compute(Task.make(door.pass, there))))
+        const future = yield* Client.submit(Task.make(body, { workers: ["a"] }))
+        yield* door.arrived(how === "its child ends" ? 2 : 1)
+        // The slot is free while the scope waits.
+        yield* Client.submit(Task.make(holder.pass, { workers: ["a"] }))
+        yield* holder.arrived(1)
+        const canceller = yield* Effect.forkChild(Future.cancel(future), { startImmediately: true })
+        yield* turns()
+        yield* door.open
+        yield* turns()
+        const end = canceller.pollUnsafe()
+        yield* holder.open
+        assert.deepStrictEqual(end, Exit.void)
+      }).pipe(inScheduler({ workers: ["a", "b"].map((id) => ({ id, concurrency: 1 })) })))
+  }
+
   it.effect("C1: a child may cancel its parent: it is stopped with it, and cancel does not return before", () =>
     Effect.gen(function*() {
       const log: Log = []

@@ -417,7 +417,9 @@ export class Waits {
   private noteUncut(isLate: boolean): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
       if (!this.isLate(fiber)) return Effect.void
-      const { serial } = attemptOf(this.home, fiber)!
+      const { scope, serial } = attemptOf(this.home, fiber)!
+      // Only finalizers run after the end of a body, which nobody asked to stop.
+      if (scope?.state._tag === "Closed") return Effect.void
       const isDeaf = this.goingOn.has(serial) && this.goingOn.get(serial) === undefined
       // A fiber that may be interrupted was not, so the body around it goes on.
       if (isInterruptible(fiber) && !isDeaf) return Effect.void
