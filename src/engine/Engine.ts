@@ -95,6 +95,7 @@ const conclude = (state: State, out: Out): void => {
     follow.rebindAll(state)
     failHomeless(state, out)
   }
+  if (state.step.copies.length > 0) copies.tell(state, out)
   if (state.keeping.size > 0 || state.keepingAmounts.size > 0) starvation.relieve(state, out)
   if (isUsed(state, Use.watching)) workers.watch(state)
   if (state.timers.heap.length > 0 || isUsed(state, Use.watching | Use.delays)) {
@@ -134,7 +135,7 @@ const apply = (state: State, event: Event, out: Out): void => {
     case "CopiesRequested":
       return copies.request(state, event, out)
     case "RebalanceRequested":
-      return copies.rebalance(state, event, out)
+      return copies.rebalance(state, event)
     case "TaskFinalized":
       return attempts.finalized(state, event, out)
     case "TaskExpanded":

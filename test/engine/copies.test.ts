@@ -99,6 +99,56 @@ describe("copies", () => {
     assert.strictEqual(rig.phase("x"), "running")
   })
 
+  it("M9: a result that two holders turn out not to have at once is made anew, and no copy is asked for that this calls off", () => {
+    const { main, rig } = made("w2", "w3")
+    rig.submit(main, { y: [rig.ref("x")] })
+    replicate(rig, "x", 3)
+    copied(rig, 1)
+    rig.loseInputs("y", ["x", "w1"], ["x", "w2"])
+    assert.deepStrictEqual(rig.told, [
+      "discard what x brought",
+      "discard what x brought",
+      "start x on w1 (attempt 3, its 1.)"
+    ])
+    assert.strictEqual(rig.state.copying.size, 0)
+    rig.end("x")
+    rig.end("y")
+    rig.close(main, 1)
+    assertNothingIsLeft(rig)
+  })
+
+  it("M9: a pending copy comes from the holder that is left when others turn out not to have it, and is asked for once", () => {
+    const { main, rig } = made("w2", "w3", "w4")
+    rig.submit(main, { y: [rig.ref("x")] })
+    replicate(rig, "x", 3)
+    rig.arrive()
+    replicate(rig, "x", 4)
+    rig.loseInputs("y", ["x", "w1"], ["x", "w2"])
+    assert.deepStrictEqual(rig.told, [
+      "discard what x brought",
+      "discard what x brought",
+      "start y with x on w1 (attempt 3, its 1.)",
+      "copy x from w3 to w4 (copy 5)"
+    ])
+  })
+
+  it("M9, W10: no copy is asked for from a worker that is silent as well", () => {
+    const { rig } = made()
+    for (const name of ["w2", "w3"]) rig.send({ _tag: "WorkerAdded", name, slots: 1, terms: { ttlMillis: 5 } })
+    add(rig, "w4")
+    replicate(rig, "x", 3, ["w2", "w3"])
+    rig.arrive()
+    rig.lose("w1")
+    replicate(rig, "x", 3)
+    rig.now = 5
+    rig.send({ _tag: "TimeCame" })
+    assert.deepStrictEqual(rig.told, [
+      "w2 was silent for too long",
+      "w3 was silent for too long",
+      "start x on w4 (attempt 2, its 1.)"
+    ])
+  })
+
   it("M9: what owns a resource stays where that is, and so does what lives on it; a task without a result has no copies", () => {
     const rig = new Rig({ w1: 1, w2: 2 })
     const main = rig.open()

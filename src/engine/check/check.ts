@@ -61,6 +61,7 @@ const emptiness: Rule = function*(state) {
     overtaken: state.balance.overtaken.size,
     starved: state.starved.size,
     endingWaits: state.step.endingWaits.length,
+    copies: state.step.copies.length,
     timers: state.timers.heap.length,
     rejoining: state.workers.reduce((sum, worker) => sum + worker.rejoining.size, 0),
     attempts: state.workers.reduce((sum, worker) => sum + worker.attempts, 0)

@@ -66,7 +66,7 @@ const takeAway = (state: State, worker: WorkerRecord, out: Out, begun?: WorkerLo
   // The replacement is requested first, so the scheduler is never without a worker, but its cause is the loss.
   const loss = state.step.workerLog?.pop()
   if (loss !== undefined) state.step.workerLog!.splice(told, 0, loss)
-  workerLost(state, worker.index, out)
+  workerLost(state, worker.index)
   const renewal = lineage.makeRenewal()
   for (const task of tasksOf(state, worker.index, isAttempt)) {
     if (begun?.includes(state.tasks.attempt[task]!) === false) takeOff(state, task, renewal, out)

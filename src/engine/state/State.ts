@@ -89,6 +89,8 @@ export interface Step {
   hasMoved: boolean
   /** Waits on behalf of an owner, in a step in which more tasks may still leave on that behalf. */
   readonly endingWaits: Array<Wait>
+  /** The copies that this step asks for, with those that it calls off again. */
+  readonly copies: Array<number>
   /** Why tasks are cancelled in this step. */
   cancelling: Withdrawal
   /** The log of the current or last step. */
@@ -261,8 +263,10 @@ export interface State extends Engine, Omit<SchedulerSettings, "seed"> {
 }
 
 /** Whether the data of a step is gone. */
-export const isOver = ({ agenda, cancelling, endingWaits, hasMoved, lone, stranded, unplaced }: Step): boolean =>
-  agenda.size + endingWaits.length + stranded.length + unplaced.length === 0 && lone < 0 && !hasMoved &&
+export const isOver = (
+  { agenda, cancelling, copies, endingWaits, hasMoved, lone, stranded, unplaced }: Step
+): boolean =>
+  agenda.size + copies.length + endingWaits.length + stranded.length + unplaced.length === 0 && lone < 0 && !hasMoved &&
   cancelling === unwanted
 
 /** The default settings: default limits, no rules, no waiting for workers, and a fixed seed. */
@@ -369,6 +373,7 @@ const stateOf = (
     stranded: [],
     hasMoved: false,
     endingWaits: [],
+    copies: [],
     cancelling: unwanted,
     log: undefined,
     workerLog: undefined,

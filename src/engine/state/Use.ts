@@ -31,7 +31,7 @@ export const Use = {
   counting: 512,
   /** A worker has a time to live or a maximum age, or there is a pool, so that something may be due at `watchAt`. */
   watching: 1024,
-  /** In this step results have moved, or waits on behalf of an owner end. */
+  /** In this step results have moved or are to be copied, or waits on behalf of an owner end. */
   step: 2048,
   /** A worker is remote. Kept from then on. */
   kinds: 4096,

@@ -11,6 +11,8 @@ import { Flag, Phase } from "../protocol/Phase.ts"
 import { serialAt, workerWith } from "../state/lookups.ts"
 import { allExtras, dropExtra, extrasFor, extrasOf } from "../state/rare.ts"
 import type { State } from "../state/State.ts"
+import { Use } from "../state/Use.ts"
+import { use } from "../state/uses.ts"
 import type { WorkerRecord } from "../state/WorkerRecord.ts"
 import * as workers from "./workers.ts"
 
@@ -27,12 +29,12 @@ export const request = (state: State, { copies, task, workers: names }: CopiesRe
     const to = emptiest(state, counts, isMeant)
     if (to === undefined) return
     counts[to.index]!++
-    copy(state, task, to.index, "copy", out)
+    copy(state, task, to.index, "copy")
   }
 }
 
 /** Handles {@link RebalanceRequested}: moves results from workers that hold many to workers that hold few. */
-export const rebalance = (state: State, _: RebalanceRequested, out: Out): void => {
+export const rebalance = (state: State, _: RebalanceRequested): void => {
   const counts = countResults(state)
   for (let task = 0; task < state.tasks.used; task++) {
     const from = state.tasks.worker[task]!
@@ -41,7 +43,7 @@ export const rebalance = (state: State, _: RebalanceRequested, out: Out): void =
     if (to === undefined || counts[from]! - counts[to.index]! < 2) continue
     counts[from]!--
     counts[to.index]!++
-    copy(state, task, to.index, "move", out)
+    copy(state, task, to.index, "move")
   }
 }
 
@@ -55,7 +57,7 @@ export const copied = (state: State, { copy }: TaskCopied, out: Out): void => {
   const from = state.tasks.worker[task]!
   passOn(state, task, to)
   discard(state, task, from, out)
-  redirect(state, task, out)
+  redirect(state, task)
 }
 
 /** Has the worker in a row drop a result. */
@@ -74,12 +76,12 @@ const passOn = (state: State, task: TaskId, to: number): void => {
 }
 
 /** Redirects the pending copies of a result to its first holder, which has changed. */
-const redirect = (state: State, task: TaskId, out: Out): void => {
+const redirect = (state: State, task: TaskId): void => {
   for (const [number, copying] of Array.from(state.copying)) {
     if (copying.task !== task || copying.from === state.tasks.worker[task]) continue
     state.copying.delete(number)
     const isOpen = state.workers[copying.to]!.phase === "open"
-    if (isOpen && !copying.isMove && !holdersOf(state, task).has(copying.to)) copy(state, task, copying.to, "copy", out)
+    if (isOpen && !copying.isMove && !holdersOf(state, task).has(copying.to)) copy(state, task, copying.to, "copy")
   }
 }
 
@@ -123,12 +125,22 @@ const emptiest = (
   return best
 }
 
-const copy = (state: State, task: TaskId, to: number, how: "copy" | "move", out: Out): void => {
+const copy = (state: State, task: TaskId, to: number, how: "copy" | "move"): void => {
   const number = state.next.copy++
-  const from = state.tasks.worker[task]!
-  state.copying.set(number, { task, from, to, isMove: how === "move" })
+  state.copying.set(number, { task, from: state.tasks.worker[task]!, to, isMove: how === "move" })
   extrasFor(state, task).isCopied = true
-  out.push({ _tag: "Copy", copy: number, task, from: serialAt(state, from), to: serialAt(state, to) })
+  state.step.copies.push(number)
+  use(state, Use.step)
+}
+
+/** Asks for the copies of this step, but not for those that it has called off: a result may lose several holders at once. */
+export const tell = (state: State, out: Out): void => {
+  for (const number of state.step.copies.splice(0)) {
+    const copying = state.copying.get(number)
+    if (copying === undefined) continue
+    const { from, task, to } = copying
+    out.push({ _tag: "Copy", copy: number, task, from: serialAt(state, from), to: serialAt(state, to) })
+  }
 }
 
 const add = (state: State, task: TaskId, worker: number): void => {
@@ -152,11 +164,11 @@ export const dropCopies = (state: State, task: TaskId, out: Out): void => {
 }
 
 /** Results of a lost worker that other workers hold too are not lost. */
-export const workerLost = (state: State, index: number, out: Out): void => {
+export const workerLost = (state: State, index: number): void => {
   for (const [number, { to }] of state.copying) if (to === index) state.copying.delete(number)
   for (const task of Array.from(allExtras(state, "copies").keys())) {
     remove(state, task, index)
-    if (state.tasks.worker[task] === index && promote(state, task)) redirect(state, task, out)
+    if (state.tasks.worker[task] === index && promote(state, task)) redirect(state, task)
   }
   for (const [number, { from }] of state.copying) if (from === index) state.copying.delete(number)
 }
@@ -176,7 +188,7 @@ export const strike = (state: State, task: TaskId, serial: number, out: Out): bo
   if (isFirst) promote(state, task)
   else remove(state, task, holder)
   discard(state, task, holder, out)
-  redirect(state, task, out)
+  redirect(state, task)
   return false
 }
 
@@ -218,7 +230,7 @@ const moveAll = (state: State, from: number, out: Out): void => {
     if (isFirst) promote(state, task)
     else remove(state, task, from)
     discard(state, task, from, out)
-    redirect(state, task, out)
+    redirect(state, task)
   }
   const counts = countResults(state)
   for (let task = 0; task < state.tasks.used; task++) {
@@ -226,7 +238,7 @@ const moveAll = (state: State, from: number, out: Out): void => {
     const to = emptiest(state, counts, () => true)
     if (to === undefined) return
     counts[to.index]!++
-    copy(state, task, to.index, "move", out)
+    copy(state, task, to.index, "move")
   }
 }
 

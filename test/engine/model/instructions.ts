@@ -87,6 +87,7 @@ const judge = (
       if (task?.status !== "succeeded" || task.retains || task.isResource) {
         return model.complain(`M9: ${task?.name} has no result to copy`)
       }
+      if (!state.copying.has(copy)) model.complain(`M9: copy ${copy} of ${task.name} was called off in its step`)
       const isThere = to === task.worker || task.copies.has(to) ||
         [...model.copying.values()].some((other) => other.task === task && other.to === to)
       if (isThere || from !== task.worker) model.complain(`M9: ${task.name} is copied from ${from} to ${to}`)
