@@ -397,6 +397,7 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
     this.handles = this.handles.slice()
     // Another compilation since may have overwritten marks.
     const walk = stamps === this.stamp ? this : new Compiler(this.handles, this.live, this.ambient, this.joinsAtEnd)
+    const targets: Array<Reference> = []
     openWalks.set(walk.stamp, walk)
     try {
       yield
@@ -405,19 +406,23 @@ class Compiler extends Drafting<TaskImpl> implements Walking {
         walk.spill(largestList)
         yield
       }
+      // It reads the marks too.
+      yield* walk.findTargets(targets, steps)
     } finally {
       openWalks.delete(walk.stamp)
     }
-    yield* walk.make(steps)
+    yield* walk.make(targets, steps)
     return Object.assign(() => walk.settle(), { likely: walk.made?.compiled })
   }
 
-  private *make(steps: number): InPieces<void> {
+  private findTargets(targets: Array<Reference>, steps: number): Iterable<void> {
     const { handles } = this
-    const targets: Array<Reference> = []
-    yield* pieces(handles.length, steps, (from, to) => {
+    return pieces(handles.length, steps, (from, to) => {
       for (let i = from; i < to; i++) targets.push(this.referenceTo(handles[i]!, undefined))
     })
+  }
+
+  private *make(targets: ReadonlyArray<Reference>, steps: number): InPieces<void> {
     const draft = yield* this.draftedInPieces(targets)
     if (isRefused(draft)) return
     const form = yield* formInPieces(draft, steps)
