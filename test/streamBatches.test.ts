@@ -33,6 +33,8 @@ const countingStarts = <A, E, R>(program: Effect.Effect<A, E, R>) =>
 
 class Odd extends Schema.TaggedError<Odd>()("Odd", { n: Schema.Number }) {}
 
+const Turns = Portable.make("Turns", { payload: Schema.Number, success: Schema.Number })
+
 describe("batches of a stream", () => {
   for (const unordered of [false, true]) {
     it.effect(`B4: a task runs a batch of items, and a failure is that of one item, unordered: ${unordered}`, () =>
@@ -56,6 +58,25 @@ describe("batches of a stream", () => {
           }
         }
       }).pipe(Effect.scoped, inScheduler({ concurrency: 2 })))
+  }
+
+  for (const kind of ["functions", "one of a hundred runs in the fiber", "named"] as const) {
+    it.effect(`B4: a batch of items that wait for nothing yields every 256 items: ${kind}`, () => {
+      let turns = 0
+      const ask = (n: number): number => {
+        if (n === 0 || n === 600) setImmediate(() => turns++)
+        return turns
+      }
+      const work = (n: number) =>
+        kind === "functions" || n % 100 > 0 ? Effect.succeed(ask(n)) : Effect.sync(() => ask(n))
+      const each = kind === "named" ?
+        Client.stream(numbers(1000).map((n) => Turns(n)), { batch: 1000 })
+        : Client.stream(numbers(1000), work, { batch: 1000 })
+      return Effect.gen(function*() {
+        const seen = yield* Stream.runCollect(each)
+        assert.deepStrictEqual([0, 255, 256, 767, 768, 999].map((n) => seen[n]), [0, 0, 1, 1, 2, 2])
+      }).pipe(inScheduler({ concurrency: 1 }), Effect.provide(Turns.toLayer((n) => ask(n))))
+    })
   }
 
   it.effect("B4: in failFast the results of a batch before a failure come, and in continue all others", () =>

@@ -70,6 +70,9 @@ export const together = (tasks: ReadonlyArray<TaskImpl>): TaskImpl => {
   )
 }
 
+/** How many bodies run between two yields, at most: they may take a few operations of the fiber, or none. */
+const row = 256
+
 /**
  * Runs bodies one after the other. `begin` calls a body, and `ended` has the last word on its exit. A body that has not ended with its
  * call has a scope, which the next one takes over if nothing was acquired in it.
@@ -82,9 +85,11 @@ const exitsOf = <A>(
   const exits: Array<Exit.Exit<unknown, unknown>> = []
   const note = (exit: Exit.Exit<unknown, unknown>): void => void exits.push(ended(all[exits.length]!, exit))
   const beginNext = (): Effect.Effect<unknown, unknown> => begin(all[exits.length]!)
-  /** Calls bodies until one has not ended with its call: the rest of that, if any. */
+  /** How many have ended when it yields next. */
+  let end = row
+  /** Calls bodies until one has not ended with its call, or it yields: the rest of that body, if any. */
   const callOn = (): Effect.Effect<unknown, unknown> | undefined => {
-    while (exits.length < all.length) {
+    while (exits.length < all.length && exits.length < end) {
       const begun = Result.try(beginNext)
       if (Result.isFailure(begun)) note(Exit.die(begun.failure))
       else if (Exit.isExit(begun.success)) note(begun.success)
@@ -107,8 +112,13 @@ const exitsOf = <A>(
     return Effect.onExit(Effect.provideService(loop, Scope.Scope, scope), closing)
   }
   const goOn: Effect.Effect<typeof exits> = Effect.suspend(() => {
+    if (exits.length === all.length) return Effect.succeed(exits)
+    if (exits.length >= end) {
+      end = exits.length + row
+      return Effect.andThen(Effect.yieldNow, goOn)
+    }
     const rest = callOn()
-    if (rest === undefined) return Effect.succeed(exits)
+    if (rest === undefined) return goOn
     return Effect.flatMap(Effect.exit(untilAcquired(rest)), (closed) => {
       // A finalizer that dies is the failure of its item.
       if (Exit.isFailure(closed)) exits.push(Exit.asVoidAll([exits.pop() ?? Exit.void, closed]))
