@@ -225,6 +225,26 @@ describe("ends from outside", () => {
     assert.deepStrictEqual([rig.told, rig.phase("a")], [["rejected: the worker is gone"], "ready"])
   })
 
+  it("F9, W13: nor does one that has left, once another is started in its row", () => {
+    for (const times of [0, 1]) {
+      const rig = new Rig({ w1: 1 })
+      const terms = { restart: { times, withinMillis: 100, minRunMillis: 0 } }
+      rig.send({ _tag: "WorkerAdded", name: "w2", slots: 1, terms })
+      const main = rig.open()
+      rig.submit(main, { a: [] }, { settings: { a: { demand: { workers: ["w2"] } } } })
+      rig.send({ _tag: "WorkerDrained", worker: rig.state.workers[0]!.serial })
+      rig.settle("a")
+      rig.lose("w2")
+      assert.deepStrictEqual(
+        rig.told,
+        times === 0
+          ? ["the value given for a is its result, on w1"]
+          : ["start worker w2 in the place of w2", "discard what a brought"]
+      )
+      assert.strictEqual(rig.state.workers[0]!.name, times === 0 ? "w1" : "w2")
+    }
+  })
+
   it("F9, C9: its deadline is met, though its body has to run after all", () => {
     const rig = new Rig({ w1: 2 })
     const main = rig.open()

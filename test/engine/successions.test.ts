@@ -54,6 +54,24 @@ describe("successions", () => {
     assert.strictEqual(rig.phase("c"), "running")
   })
 
+  it("G21: it does not wait for finalizers of one that succeeds and that nobody needs from then on", () => {
+    const rig = new Rig({ w1: 2, w2: 2 })
+    const main = rig.open()
+    // With a and b apart, x can follow to no worker, and needs neither from then on.
+    rig.submit(main, { a: [], b: [], x: ["a", "b"] }, {
+      settings: {
+        a: { key: "a", resource: true, demand: { workers: ["w1"] } },
+        b: { demand: { workers: ["w2"] } },
+        x: { policies: [{ of: "follow", from: 0, to: 2, policy: { _tag: "All", on: "success" } }] }
+      }
+    })
+    rig.end("b")
+    after(rig, main, "c", ["a"])
+    assert.strictEqual(rig.phase("c"), "waiting")
+    rig.end("a")
+    assert.deepStrictEqual([rig.phase("a"), rig.phase("x"), rig.phase("c")], ["releasing", "failed", "running"])
+  })
+
   it("G21: one that is cancelled meanwhile leaves nothing, and its row may go to another", () => {
     const rig = new Rig({ w1: 1 })
     const main = rig.open()

@@ -67,6 +67,7 @@ export class Model extends Facts {
     this.before = lookBefore(this)
     this.cause = { must: [], may: [] }
     this.isSettling = false
+    this.starting = out.filter((each) => each._tag === "StartWorker")
     this.clock++
     this.now = event.now
     happen(this, event, out, state)

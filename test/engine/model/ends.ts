@@ -1,5 +1,5 @@
 /** How attempts and tasks end (C7, F9). */
-import { armTimer, hasEnded, isToComeAgain, mayHold } from "./facts.ts"
+import { armTimer, hasEnded, isTaken, isToComeAgain, mayHold } from "./facts.ts"
 import type { Ended, Facts, Task } from "./facts.ts"
 import { tellRoot } from "./owners.ts"
 import { stays, unwant } from "./waits.ts"
@@ -47,7 +47,7 @@ export const finishStopped = (model: Facts, task: Task): void => {
 export const finishFixed = (model: Facts, task: Task): void => {
   const [status, why] = task.fixed!
   if (status !== "succeeded") return finish(model, task, status, why)
-  if (model.workers.some(mayHold)) return holdGiven(model, task)
+  if (model.workers.some((each) => mayHold(each) && !isTaken(model, each))) return holdGiven(model, task)
   model.discarded.add(task)
   if (task.settings.idempotent === false) return finish(model, task, "failed", `Killed:${task.name}`)
   model.restarts.lost++

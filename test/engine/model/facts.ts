@@ -3,7 +3,7 @@ import type { PauseTarget, PoolOpened, Rate, Terms, WaitMode } from "../../../sr
 import type { Fairness } from "../../../src/engine/protocol/fairness.ts"
 import { atHome } from "../../../src/engine/protocol/home.ts"
 import type { ClaimId, TaskId } from "../../../src/engine/protocol/ids.ts"
-import type { Instruction } from "../../../src/engine/protocol/Instruction.ts"
+import type { Instruction, StartWorker } from "../../../src/engine/protocol/Instruction.ts"
 import type { Settings, TaskKind, WorkerKind } from "../../../src/engine/protocol/Plan.ts"
 import type { Group } from "../../../src/engine/protocol/policies.ts"
 import type { Claim } from "../../../src/engine/state/Owner.ts"
@@ -252,6 +252,10 @@ export const hasTaker = ({ workers }: Facts, task: Task): boolean =>
 export const lackOfAny = ({ replaced, workers }: Facts): "NoSuitableWorker" | "NoWorker" =>
   workers.some(takesTasks) || replaced.size > 0 ? "NoSuitableWorker" : "NoWorker"
 
+/** Whether the row of a worker that has left is that of one by now which was started in the place of a lost one. */
+export const isTaken = (model: Facts, { row }: Worker): boolean =>
+  model.starting.some(({ replaces, worker }) => worker === row && model.workers[replaces]?.phase === "lost")
+
 /** Whether a value from outside can be held there. */
 export const mayHold = ({ phase }: Worker): boolean => phase !== "lost" && phase !== "starting"
 
@@ -478,6 +482,8 @@ export class Facts {
   /** An open task is settled from outside in this step. */
   isSettling = false
   isDeaf = false
+  /** Workers that the engine starts in this step. */
+  starting: ReadonlyArray<StartWorker> = []
   /** Their attempts were lost in this step. */
   readonly returning = new Set<Task>()
   /** Where shares stand, as long as a task that takes turns waits. */

@@ -80,6 +80,8 @@ export const follow = (model: Facts, reason = "Cancelled:nobody"): void => {
       if (task.status === "succeeded" && task.isResource) {
         noteEnd(model, task)
         task.status = "releasing"
+        // It has ended, for what starts after it too.
+        for (const each of model.tasks) each.formers = each.formers.filter((former) => former !== task)
         if (model.workers[task.worker]!.phase === "lost") {
           task.finalizeTold = true
           task.finalized = true
