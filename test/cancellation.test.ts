@@ -472,6 +472,38 @@ describe("cancel", () => {
     }
   }
 
+  for (
+    const [how, wait] of [
+      ["for a future", (child) => Effect.flatMap(Client.submit(child), Future.join)],
+      ["for several", (child) => Effect.flatMap(Client.submitAll([child]), Future.joinAll)],
+      ["for a computation", (child) => Client.compute(child)]
+    ] as ReadonlyArray<readonly [string, (child: Task.Task<void, any>) => Effect.Effect<unknown, unknown, any>]>
+  ) {
+    it.effect(`C7, N3: code that cannot be interrupted and begins to wait ${how} before a cancellation has reached it takes its slot again`, () =>
+      Effect.gen(function*() {
+        const log: Log = []
+        const [door, child, other] = [gate(), gate(), gate()]
+        const there = Task.make(child.pass, { workers: ["b"] })
+        const body = Effect.uninterruptible(
+          door.pass.pipe(Effect.andThen(wait(there)), Effect.andThen(note(log, "it goes on")))
+        )
+        const future = yield* Client.submit(Task.make(body, { workers: ["a"] }))
+        yield* door.arrived(1)
+        // It goes on first, and the request comes to it in its wait.
+        yield* door.open
+        yield* Future.cancel(future, { wait: false })
+        yield* child.arrived(1)
+        yield* Client.submit(Task.make(Effect.andThen(other.pass, note(log, "next has ended")), { workers: ["a"] }))
+        yield* other.arrived(1)
+        yield* child.open
+        yield* turns()
+        assert.deepStrictEqual(log, [])
+        yield* other.open
+        yield* turns()
+        assert.deepStrictEqual(log, ["next has ended", "it goes on"])
+      }).pipe(inScheduler({ workers: ["a", "b"].map((id) => ({ id, concurrency: 1 })) })))
+  }
+
   const shieldedWaits: Readonly<Record<string, (door: ReturnType<typeof gate>) => Effect.Effect<unknown, any, any>>> = {
     "closes a scope of its own": (door) =>
       Effect.scoped(

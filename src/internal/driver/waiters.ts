@@ -289,7 +289,7 @@ export class Waits {
         return resume(secededIn(lender, Effect.suspend(() => this.until(awaited, isOver))))
       }
       const { attempt, now, waiter } = this.originIn(own)
-      const isLate = isAnyStopping(this.state) && this.attempts.isStopping(waiter, attempt)
+      const isLate = this.goingOn.has(attempt)
       const { claims, mode, open, standing, targetsOf } = awaited
       const keepsSlot = own && keepsSlotIn(own, fiber)
       const wait = this.expect()
@@ -381,11 +381,14 @@ export class Waits {
     if (this.goingOn.size > 0) this.goingOn.delete(attempt)
   }
 
-  /** Whether the body of this fiber was asked to stop before, so that a new wait may be a finalizer's. */
+  /**
+   * Whether the body of this fiber was asked to stop before, so that a new wait may be a finalizer's. A body that goes on until the
+   * request reaches it does not know of it: its wait is as any other.
+   */
   isLate(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    if (!isAnyStopping(this.state)) return false
+    if (this.goingOn.size === 0) return false
     const attempt = attemptOf(this.home, fiber)
-    return attempt !== undefined && this.attempts.isStopping(attempt.task, attempt.serial)
+    return attempt !== undefined && this.goingOn.has(attempt.serial)
   }
 
   /**
@@ -416,8 +419,9 @@ export class Waits {
   /** Records that a wait from before a request to stop has ended in code that was not interrupted. */
   private noteUncut(isLate: boolean): Effect.Effect<void> {
     return Effect.withFiber((fiber) => {
-      if (!this.isLate(fiber)) return Effect.void
-      const { scope, serial } = attemptOf(this.home, fiber)!
+      const attempt = attemptOf(this.home, fiber)
+      if (attempt === undefined || !this.attempts.isStopping(attempt.task, attempt.serial)) return Effect.void
+      const { scope, serial } = attempt
       // Only finalizers run after the end of a body, which nobody asked to stop.
       if (scope?.state._tag === "Closed") return Effect.void
       const isDeaf = this.goingOn.has(serial) && this.goingOn.get(serial) === undefined
