@@ -4,6 +4,7 @@ import type { Fairness } from "../../../src/engine/protocol/fairness.ts"
 import { atHome } from "../../../src/engine/protocol/home.ts"
 import type { ClaimId, TaskId } from "../../../src/engine/protocol/ids.ts"
 import type { Instruction, StartWorker } from "../../../src/engine/protocol/Instruction.ts"
+import { Phase } from "../../../src/engine/protocol/Phase.ts"
 import type { Settings, TaskKind, WorkerKind } from "../../../src/engine/protocol/Plan.ts"
 import type { Group } from "../../../src/engine/protocol/policies.ts"
 import type { Claim } from "../../../src/engine/state/Owner.ts"
@@ -323,6 +324,8 @@ export const rowOf = ({ serial }: Task, { tasks }: State): TaskId => {
   for (let row = 0; row < tasks.used; row++) {
     const submission = tasks.submission[row]
     const place = tasks.index[row]!
+    // Rows of a graph that is only announced have no numbers yet.
+    if (tasks.phase[row] === Phase.free) continue
     if (submission !== undefined && submission.sequence + place === serial) return row
   }
   return -1

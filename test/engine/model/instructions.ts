@@ -111,7 +111,7 @@ const judge = (
       const place = (task === present ? state.tasks.worker[instruction.task] : undefined) ?? atHome(0)
       task.worker = instruction.worker < 0 ? place : instruction.worker
       const isRight = instruction.worker < 0
-        ? model.workers.some((each) => each.handsOver && mayHold(each))
+        ? model.workers.some((each) => each.handsOver && (mayHold(each) || model.silent.has(each.row)))
         : !model.workers[instruction.worker]!.handsOver
       if (!isRight) model.complain(`W21: ${task.name} is at the wrong place`)
       return
