@@ -15,7 +15,7 @@ class HttpError extends Error {
 
 const isBusy = (error: unknown) => error instanceof HttpError && error.status === 503
 
-/** The text of a page. The signal is aborted when its task shall stop, and `fetch` stops with it. */
+/** The text of a page. The signal is aborted when its task is asked to stop, and `fetch` stops with it. */
 const read = async (origin: string, path: string) => {
   const response = await fetch(origin + path, { signal: signal() })
   if (!response.ok) throw new HttpError(path, response.status)

@@ -129,7 +129,7 @@ export interface RunOptions {
  */
 export interface ItemContext {
   readonly index: number
-  /** Aborted when the task shall stop. */
+  /** Aborted when the task is asked to stop. */
   readonly signal: AbortSignal
 }
 
@@ -206,7 +206,8 @@ export interface PromiseClient<R = never> {
    * **Details**
    *
    * Items that are waiting, running or not read yet are never more than `outstanding`, so a source may be endless. The end of the
-   * loop, also by `break` or an error, takes no more items, calls `return` of the source, stops what runs and waits for it.
+   * loop, also by `break` or an error, takes no more items, calls `return` of the source, stops what runs and waits for it. It does not
+   * wait for a source that is at work on its next item: that closes when it has it.
    */
   readonly stream: {
     <A, B, const M extends Mode = "failFast", const P extends boolean = false>(
@@ -330,7 +331,7 @@ export const task: {
 }
 
 /**
- * The signal of the body in which this is called: aborted when its task shall stop. Outside of a body it is never aborted, so a
+ * The signal of the body in which this is called: aborted when its task is asked to stop. Outside of a body it is never aborted, so a
  * function that uses it can be called anywhere.
  *
  * @stability unstable
