@@ -267,7 +267,8 @@ export const forEach: ForEachInPipe<Client> & ForEach<Client> = (first: any, sec
  * With `batch`, several short items run in one task, and travel as one message; each has its own result or failure.
  *
  * The close of the stream takes no more items, cancels what is open, waits for finalizers, and calls `return` of an iterator that
- * has not ended, once; it does not wait for an async one that is at work on its next item. Inside a body the tasks are children, and a pull gives the slot to other tasks.
+ * has not ended, once; it does not wait for an async one that is at work on its next item. Inside a body the tasks are children,
+ * and a pull gives the slot to other tasks.
  *
  * **Example** (Two at a time from a list without end)
  *
