@@ -12,10 +12,6 @@ import { open } from "../state/State.ts"
 /** Whether an owner has not closed. */
 export const isOpen = (engine: Engine, owner: number): boolean => open(engine).owners.has(owner)
 
-/** The record of an owner that has not closed. Its claims reference the same object. */
-export const ownerOf = (engine: Engine, owner: number): { readonly id: number; readonly name: string } =>
-  open(engine).owners.get(owner)!
-
 /** The numbers of the owners that have not closed. */
 export const openOwners = (engine: Engine): Iterable<number> => open(engine).owners.keys()
 
