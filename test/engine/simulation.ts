@@ -1436,7 +1436,9 @@ export class Simulation {
   private loseWorker(worker = this.anyWorker()): void {
     if (this.chance.with(0.5)) this.bury(this.runsOn(worker))
     this.losses++
-    this.send({ _tag: "WorkerLost", now: this.now, worker, begun: this.begunOn(worker) })
+    // One in three was ended here, because a body did not stop.
+    const isEnded = this.losses % 3 === 0
+    this.send({ _tag: "WorkerLost", now: this.now, worker, begun: this.begunOn(worker), isEnded })
     this.clearAway(worker)
   }
 

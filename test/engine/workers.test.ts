@@ -232,6 +232,24 @@ describe("restart", () => {
     assert.deepStrictEqual([rig.told, rig.state.workers[1]!.serial], [["start x on a (attempt 2, its 1.)"], 1])
   })
 
+  it("W13: one that was ended here because a body did not stop is replaced whatever was before, and uses up no restart", () => {
+    const once = { ...restart, times: 1, minRunMillis: 0 }
+    const rig = new Rig({}, { waitForWorkersMillis: 0 })
+    join(rig, "a", { restart: once })
+    const numbers: Array<number> = []
+    const lose = (isEnded: boolean) => {
+      rig.send({ _tag: "WorkerLost", worker: numbers.length, isEnded })
+      numbers.push(rig.state.workers.filter(({ phase }) => phase === "starting").length)
+      if (numbers.at(-1) === 1) started(rig, numbers.length)
+    }
+    for (const isEnded of [true, true, false, true, false]) lose(isEnded)
+    assert.deepStrictEqual(numbers, [1, 1, 1, 1, 0])
+    const never = new Rig({}, { waitForWorkersMillis: 0 })
+    join(never, "a", { restart: { ...once, times: 0 } })
+    never.send({ _tag: "WorkerLost", worker: 0, isEnded: true })
+    assert.deepStrictEqual(phases(never), ["a lost"])
+  })
+
   it("W13: one that cannot be started is lost, and then tasks have no worker", () => {
     const rig = new Rig({}, { waitForWorkersMillis: 0 })
     const main = rig.open()

@@ -200,21 +200,24 @@ describe("tasks in threads", () => {
 })
 
 describe("threads that are lost", () => {
-  it.live("C8: a spin is ended when its grace is over, with its thread, and the next task runs in another", () =>
+  it.live("C8, W13: a spin is ended when its grace is over, with its thread, and the next task runs in another; that uses up no restart", () =>
     Effect.gen(function*() {
       const file = yield* temporary
       const warnings: Array<string> = []
       yield* withThreads(
         Effect.gen(function*() {
-          yield* Effect.scoped(Effect.gen(function*() {
-            yield* Client.submit(spin(file))
-            yield* lines(file, 1)
-          }))
+          for (const begun of [1, 2]) {
+            yield* Effect.scoped(Effect.gen(function*() {
+              yield* Client.submit(spin(file))
+              yield* lines(file, begun)
+            }))
+          }
           assert.strictEqual(yield* Client.compute(double(2)), 4)
         }),
-        {},
+        { size: 1, restart: { times: 1, within: "1 hour" } },
         warnings
       )
+      assert.notMatch(warnings.join("\n"), /is not replaced/)
       assert.match(
         warnings.join("\n"),
         /Worker "threads-1" was lost: its event loop has not turned since task "spin#1" was asked to stop/
@@ -230,6 +233,17 @@ describe("threads that are lost", () => {
       })
       yield* withThreads(program, {}, warnings)
       assert.match(warnings[0]!, /Worker "threads-1" was lost: something in it called process.exit\(3\)/)
+    }))
+
+  it.live("W13: when its restarts are used up, the log says that a thread is not replaced, and which option says so", () =>
+    Effect.gen(function*() {
+      const warnings: Array<string> = []
+      const options = { size: 1, restart: { times: 1, within: "1 hour" } } as const
+      yield* Effect.flip(withThreads(Client.compute(exit()), options, warnings))
+      assert.match(
+        warnings.join("\n"),
+        /Worker "threads-1" is not replaced: its option restart allows at most 1 within 3600000 ms/
+      )
     }))
 
   it.live("F8: a task that ends every thread is blamed", () =>

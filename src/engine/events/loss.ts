@@ -32,7 +32,7 @@ import * as lineage from "./lineage.ts"
 export const lose = (state: State, event: WorkerLost, out: Out): void => {
   const worker = workerWith(state, event.worker)
   if (worker === undefined || worker.phase === "lost") return workers.refuse(event._tag, out)
-  takeAway(state, worker, out, event.begun)
+  takeAway(state, worker, out, event.begun, event.isEnded)
 }
 
 /** Handles {@link ResultMissing}. A result that is no longer counted on there changes nothing. */
@@ -56,11 +56,17 @@ export const expire = (state: State, out: Out): void => {
   }
 }
 
-const takeAway = (state: State, worker: WorkerRecord, out: Out, begun?: WorkerLost["begun"]): void => {
+const takeAway = (
+  state: State,
+  worker: WorkerRecord,
+  out: Out,
+  begun?: WorkerLost["begun"],
+  isEnded = false
+): void => {
   const told = state.step.workerLog?.length ?? 0
   if (takesTasks(worker)) {
-    elastic.noteLoss(state, worker)
-    workers.replaceLost(state, worker, out)
+    if (!isEnded) elastic.noteLoss(state, worker)
+    workers.replaceLost(state, worker, isEnded, out)
   }
   workers.moveTo(state, worker, "lost")
   // The replacement is requested first, so the scheduler is never without a worker, but its cause is the loss.

@@ -205,6 +205,8 @@ export interface WorkerLost {
   readonly worker: WorkerId
   /** The attempts there whose bodies may have begun; all of them if absent. Only these count as deaths. */
   readonly begun?: ReadonlyArray<number> | undefined
+  /** It was ended here, because a body there did not stop. That is no fault of the worker, and uses up no restart. */
+  readonly isEnded?: boolean | undefined
 }
 
 /**

@@ -230,10 +230,10 @@ const retire = (state: State, worker: WorkerRecord, out: Out): void => {
 }
 
 /** Replaces a worker that is about to be lost, if its terms allow it. The pool replaces its own workers. */
-export const replaceLost = (state: State, worker: WorkerRecord, out: Out): void => {
+export const replaceLost = (state: State, worker: WorkerRecord, isEnded: boolean, out: Out): void => {
   const { terms: { restart } } = worker
   if (restart === undefined || worker.isPooled) return
-  const restarts = restartsAfter(restart, worker, state.now)
+  const restarts = isEnded && restart.times > 0 ? worker.restarts : restartsAfter(restart, worker, state.now)
   if (restarts !== undefined) start(state, { ...worker, restarts }, worker.serial, out)
 }
 

@@ -172,9 +172,9 @@ export class RemoteWorker implements WorkerPort {
   }
 
   /** The far side is gone. */
-  private fail(why: string): void {
+  private fail(why: string, isEnded?: boolean): void {
     Deferred.doneUnsafe(this.opened, Exit.fail(new LinkFailed({ why })))
-    if (Deferred.doneUnsafe(this.closed, Exit.void)) this.setup.lost(why)
+    if (Deferred.doneUnsafe(this.closed, Exit.void)) this.setup.lost(why, isEnded)
   }
 
   private refuse(why: string): void {
@@ -342,7 +342,8 @@ export class RemoteWorker implements WorkerPort {
     if (this.pulse!.hasTurned(seat)) return this.order(Verb.inquire, seat)
     const key = quote(keyAt(this.seats.submission[seat]!, this.seats.index[seat]!))
     const where = at === undefined ? "" : `; it was at:\n${at}`
-    this.fail(`its event loop has not turned since task ${key} was asked to stop, and its grace is over${where}`)
+    const why = `its event loop has not turned since task ${key} was asked to stop, and its grace is over${where}`
+    this.fail(why, true)
   }
 
   /** Whether its event loop has turned since the last call. */

@@ -15,12 +15,12 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Engine } from "../../engine/protocol/Engine.ts"
-import type { Event } from "../../engine/protocol/Event.ts"
+import type { Event, Restart } from "../../engine/protocol/Event.ts"
 import type { TaskId, WorkerId } from "../../engine/protocol/ids.ts"
 import type { StartWorker, WorkerExpired } from "../../engine/protocol/Instruction.ts"
 import type { Log, WorkerTransition } from "../../engine/protocol/Transition.ts"
 import { Fifo } from "../../engine/structures/fifo.ts"
-import { attemptsOn, workersOf } from "../../engine/views/workers.ts"
+import { attemptsOn, takersOf, workersOf } from "../../engine/views/workers.ts"
 import { SubmitError } from "../../SkeinError.ts"
 import { attemptOf } from "../bodies/attempt.ts"
 import type { Host } from "../bodies/attempt.ts"
@@ -100,6 +100,15 @@ interface Listener {
   readonly end: () => void
 }
 
+const isPool = (posting: Posting): posting is PoolPosting => "max" in posting
+
+const notReplaced = (name: string, { minRunMillis, times, withinMillis }: Restart): string => {
+  const young = minRunMillis === 0 ? "" : `, and none of a worker that ran for less than ${minRunMillis} ms`
+  return `Worker ${
+    quote(name)
+  } is not replaced: its option restart allows at most ${times} within ${withinMillis} ms${young}`
+}
+
 export class Crew {
   private readonly scheduler: Employer
   private readonly members = new Map<WorkerPort, Member>()
@@ -152,7 +161,7 @@ export class Crew {
   private make(name: string, posting: Posting): WorkerPort {
     const { desk, home, life, reports, sharing, sizeOf, wire } = this.scheduler
     const { labels } = posting
-    const lost = (why: string): void => life.guard(() => this.loseFor(worker, why))
+    const lost = (why: string, isEnded?: boolean): void => life.guard(() => this.loseFor(worker, why, isEnded))
     const guard = (f: () => void): void => life.guard(f)
     const defer = (f: () => void): void => wire.defer(f)
     const setup: Setup = { name, labels, home, reports, desk, sharing, sizeOf, guard, defer, lost }
@@ -253,12 +262,12 @@ export class Crew {
    * Declares a worker lost, with its attempts and its results. Its attempts are interrupted, and `rest` of the worker returns
    * when they have ended; but no owner has to wait for that, and their reports do not count. A loss may be reported twice.
    */
-  lose(worker: WorkerPort): void {
+  lose(worker: WorkerPort, isEnded?: boolean): void {
     if (worker.isLost) return
     const { serial } = worker
     const begun = this.begunOn(worker)
     this.disown(worker)
-    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: serial, begun })
+    this.scheduler.mailbox.ask({ _tag: "WorkerLost", now: this.scheduler.time.now(), worker: serial, begun, isEnded })
     this.remove(worker)
   }
 
@@ -272,11 +281,19 @@ export class Crew {
   /**
    * The same, with the reason for people. A worker that has not joined yet, or was lost before, has nothing that others must know of.
    */
-  loseFor(worker: WorkerPort, why: string): void {
+  loseFor(worker: WorkerPort, why: string, isEnded?: boolean): void {
     if (worker.isLost || !this.members.has(worker)) return
     if (worker.serial < 0) return worker.lose()
-    if (!this.scheduler.life.isClosed) this.scheduler.warn(`Worker ${quote(worker.name)} was lost: ${why}`)
-    this.lose(worker)
+    const { scheduler } = this
+    if (scheduler.life.isClosed) return this.lose(worker, isEnded)
+    scheduler.warn(`Worker ${quote(worker.name)} was lost: ${why}`)
+    const { posting } = this.members.get(worker)!.post
+    this.lose(worker, isEnded)
+    // An elastic pool starts workers of other names.
+    const isReplaced = isPool(posting) || takersOf(scheduler.state).some(({ name }) => name === worker.name)
+    if (posting.terms.restart !== undefined && !isReplaced) {
+      scheduler.warn(notReplaced(worker.name, posting.terms.restart))
+    }
   }
 
   /** From now on nothing that comes from this worker counts. */

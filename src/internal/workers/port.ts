@@ -174,8 +174,11 @@ export interface Setup {
   readonly guard: (f: () => void) => void
   /** Does something at the end of the present turn. */
   readonly defer: (f: () => void) => void
-  /** The worker is gone, unasked; `why` is for people. Where workers run in the process of the scheduler, none ever is. */
-  readonly lost: (why: string) => void
+  /**
+   * The worker is gone, unasked, or was ended because a body did not stop: then it `isEnded`. `why` is for people. Where workers run
+   * in the process of the scheduler, none ever is.
+   */
+  readonly lost: (why: string, isEnded?: boolean) => void
 }
 
 /** The posting of a worker that is made by a backend other than fibers. */

@@ -59,7 +59,7 @@ export const happen = (model: Facts, event: Event, out: ReadonlyArray<Instructio
       return
     }
     case "WorkerLost":
-      return workerLost(model, event.worker, state, event.begun)
+      return workerLost(model, event.worker, state, event.begun, event.isEnded)
     case "ResultMissing":
       return distrust(model, event, state)
     case "OwnerOpened":

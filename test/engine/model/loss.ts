@@ -148,11 +148,12 @@ export const workerLost = (
   model: Facts,
   index: number,
   state: State,
-  begun?: ReadonlyArray<number>
+  begun?: ReadonlyArray<number>,
+  isEnded = false
 ): void => {
   const worker = model.workers[index]
   if (worker === undefined || worker.phase === "lost") return
-  markLost(model, worker)
+  markLost(model, worker, isEnded)
   for (const [number, { from, to }] of model.copying) if (from === index || to === index) model.copying.delete(number)
   for (const task of model.tasks) {
     task.copies.delete(index)

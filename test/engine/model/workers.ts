@@ -61,10 +61,12 @@ const isRestarted = (model: Facts, { isPooled, restarts, since, terms: { restart
   return restarts.filter((at) => model.now - at < restart.withinMillis).length < restart.times
 }
 
-export const markLost = (model: Facts, worker: Worker): void => {
+/** One that was ended here is replaced whatever was before, unless none ever is. */
+export const markLost = (model: Facts, worker: Worker, isEnded: boolean): void => {
   if (takesTasks(worker)) {
-    if (isRestarted(model, worker)) model.replaced.add(worker.row)
-    if (worker.isPooled) model.poolLosses.push(model.now)
+    const isFree = isEnded && !worker.isPooled && (worker.terms.restart?.times ?? 0) > 0
+    if (isFree || isRestarted(model, worker)) model.replaced.add(worker.row)
+    if (worker.isPooled && !isEnded) model.poolLosses.push(model.now)
   }
   worker.phase = "lost"
 }
