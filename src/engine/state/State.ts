@@ -267,7 +267,7 @@ export const isOver = (
   { agenda, cancelling, copies, endingWaits, hasMoved, lone, stranded, unplaced }: Step
 ): boolean =>
   agenda.size + copies.length + endingWaits.length + stranded.length + unplaced.length === 0 && lone < 0 && !hasMoved &&
-  cancelling === unwanted
+  cancelling.owner === undefined
 
 /** The default settings: default limits, no rules, no waiting for workers, and a fixed seed. */
 const defaultSettings: SchedulerSettings = {
